@@ -1,0 +1,21 @@
+"""losslab: a command-line laboratory for loss functions.
+
+The Python face of the command line. Nothing heavy is imported until it is used:
+
+    >>> import losslab
+    >>> losslab.__version__
+    '0.1.0'
+"""
+
+from typing import Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "train":
+        from .cli.api import train
+
+        return train
+    raise AttributeError(f"module 'losslab' has no attribute {name!r}")

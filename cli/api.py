@@ -1,0 +1,38 @@
+"""The command line as Python functions."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UserError
+
+if TYPE_CHECKING:
+    from ..training.run import Result
+
+
+def train(overrides: list[str] | None = None, *, config_dir: str | None = None) -> "Result":
+    """Train one model, as `losslab train OVERRIDES…` does, and return what it came to.
+
+    Args:
+        overrides: as on the command line, `["loss=dice", "model=unet"]`.
+        config_dir: a folder with more configuration groups.
+
+    Raises:
+        UserError: a mistake in the overrides or the data; the text says what to do.
+    """
+    from ..training.run import run
+    from .compose import RUNS_DIR, compose_config, plain, run_name
+    from .errors import explain_hydra
+
+    overrides = overrides or []
+    try:
+        config = compose_config(overrides, config_dir)
+        values = plain(config)
+    except Exception as error:
+        text = explain_hydra(error, overrides)
+        if text is None:
+            raise
+        raise UserError(text) from error
+    words = ["+".join(values["loss"]), values["model"]["_target_"].rpartition(".")[2].lower()]
+    run_dir = RUNS_DIR / run_name(values["name"], *words)
+    run_dir.mkdir(parents=True)
+    return run(values, Path(run_dir))

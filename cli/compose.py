@@ -1,0 +1,60 @@
+"""Hydra: the schema, names of runs, and a configuration from overrides."""
+
+import itertools
+import re
+import secrets
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from ..training.config import RunConfig
+from .overrides import rewrite
+
+CONFIG_MODULE = "losslab.conf"
+CONFIG_NAME = "train"
+RUNS_DIR = Path("outputs")
+
+
+def register() -> None:
+    """Tell Hydra the schema of a run, and how runs are named."""
+    ConfigStore.instance().store("schema", RunConfig)
+    OmegaConf.register_new_resolver("losslab.run_name", run_name, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver(
+        "losslab.sweep_name", lambda: run_name("sweep"), use_cache=True, replace=True
+    )
+
+
+def run_name(name: str | None, *choices: Any) -> str:
+    """A name that no run here has: what was chosen, and six hexadecimal digits.
+
+    >>> run_name(None, ["dice", "bce"], "unet")  # doctest: +SKIP
+    'dice+bce-unet-3fa91c'
+    """
+    words = [name] if name else ["+".join(c) if isinstance(c, list) else str(c) for c in choices]
+    stem = re.sub(r"[^\w.+-]+", "-", "-".join(words).replace(",", "+").replace(" ", "")).strip("-")
+    candidates = (f"{stem}-{secrets.token_hex(3)}" for _ in itertools.count())
+    return next(c for c in candidates if not (RUNS_DIR / c).exists())
+
+
+def compose_config(overrides: list[str], config_dir: str | None = None) -> DictConfig:
+    """The configuration that `losslab train OVERRIDES…` would use, unresolved."""
+    register()
+    GlobalHydra.instance().clear()
+    extra = [f"hydra.searchpath=[file://{Path(config_dir).absolute()}]"] if config_dir else []
+    with initialize_config_module(CONFIG_MODULE, version_base="1.3"):
+        return compose(CONFIG_NAME, overrides=[*rewrite(overrides), *extra])
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """The configuration as plain containers, with every reference resolved.
+
+    Raises:
+        omegaconf.MissingMandatoryValue: a key that must be set is not.
+    """
+    container = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}

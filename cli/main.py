@@ -1,0 +1,132 @@
+"""The `losslab` command."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+
+app = typer.Typer(
+    name="losslab",
+    help="A laboratory for loss functions: train, track, sweep and compare.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+_HYDRA_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"losslab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """A laboratory for loss functions: train, track, sweep and compare."""
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more; tracebacks too.")]
+
+
+def _complete(context: typer.Context, args: list[str], incomplete: str) -> list[str]:
+    from .complete import complete_override
+
+    return complete_override(incomplete, args)
+
+
+@app.command(context_settings=_HYDRA_ARGUMENTS)
+def train(
+    context: typer.Context,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="What to change: loss=dice model=unet trainer.epochs=5 … "
+            "-m makes a sweep of comma-separated values.",
+            autocompletion=_complete,
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            help="Continue this run: a name, an id, a unique prefix, or last.", metavar="RUN"
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, show the configuration, stop.")
+    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Train a model with a loss: losslab train loss=dice model=unet."""
+    from .console import set_verbosity
+    from .train import train_command
+
+    set_verbosity(quiet, verbose)
+    arguments = [*(overrides or []), *context.args]
+    raise typer.Exit(train_command(arguments, dry_run=dry_run, resume=resume))
+
+
+@app.command("list")
+def list_(
+    group: Annotated[
+        str | None, typer.Argument(help="losses, models, data, schedules, optimizers, experiments.")
+    ] = None,
+) -> None:
+    """List what can be chosen, one line each."""
+    from .errors import guarded
+    from .listing import list_command
+
+    raise typer.Exit(guarded(lambda: list_command(group)))
+
+
+@app.command()
+def evaluate(
+    run: Annotated[str, typer.Argument(help="A name, an id, a unique prefix, last or best.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Changes, e.g. data.noise=0.5")
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    checkpoint: Annotated[str, typer.Option(help="best or last.")] = "best",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure a trained run on a split of its data."""
+    from .errors import guarded
+    from .evaluate import evaluate_command
+
+    changes = overrides or []
+    raise typer.Exit(
+        guarded(lambda: evaluate_command(run, changes, split, checkpoint, as_json=json), changes)
+    )
+
+
+@app.command()
+def ui(
+    uri: Annotated[
+        str | None, typer.Option(help="The store; MLFLOW_TRACKING_URI or mlflow.db.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
+) -> None:
+    """Open the MLflow UI on the store in use, on 127.0.0.1."""
+    from .errors import guarded
+    from .ui import ui_command
+
+    raise typer.Exit(guarded(lambda: ui_command(uri, port)))
+
+
+def main() -> None:
+    """Entry point of the `losslab` command."""
+    sys.exit(app())
+
+
+if __name__ == "__main__":
+    main()

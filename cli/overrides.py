@@ -1,0 +1,64 @@
+"""What people like to type, as Hydra understands it."""
+
+import re
+
+_FUNCTION = re.compile(r"^(?P<path>[^=,\[\]+]*\.py:\w+|[A-Za-z_]\w*(\.\w+)+)$")
+
+
+def rewrite(arguments: list[str]) -> list[str]:
+    """The command line with losslab's shorthands written out.
+
+    >>> rewrite(["loss=dice+bce", "schedule@loss.bce.weight=linear"])
+    ['loss=[dice,bce]', '+schedule@loss.bce.weight=linear']
+    >>> rewrite(["loss=dice+./mine.py:my_loss", "loss.custom.gamma=2"])
+    ['loss=[dice,custom]', '++loss.custom._target_="./mine.py:my_loss"', '++loss.custom.gamma=2']
+    >>> rewrite(["model=monai.networks.nets.UNet"])
+    ['model=custom', '++model._target_="monai.networks.nets.UNet"']
+
+    Raises:
+        ValueError: two functions in one command line, or a sweep over functions.
+    """
+    written: list[str] = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if argument.startswith("-") or not equals:
+            written.append(argument)
+        elif key == "loss":
+            written += _losses(value)
+        elif key == "model" and _FUNCTION.match(value):
+            written += ["model=custom", f'++model._target_="{value}"']
+        elif key.startswith("schedule@"):
+            written.append(f"+{argument}")
+        elif key.startswith("loss.custom."):
+            written.append(f"++{argument}")
+        else:
+            written.append(argument)
+    return written
+
+
+def _losses(value: str) -> list[str]:
+    """`loss=VALUE`, where + joins terms and a path names a function."""
+    if value.count("[") != value.count("]"):
+        return [f"loss={value}"]  # Hydra will say what is wrong with it
+    choices, functions = [], []
+    for choice in _split(value):
+        terms = choice.strip("[]").split(",") if choice.startswith("[") else choice.split("+")
+        for index, term in enumerate(terms):
+            if _FUNCTION.match(term.strip()):
+                functions.append(term.strip())
+                terms[index] = "custom"
+        joined = ",".join(terms)
+        choices.append(f"[{joined}]" if len(terms) > 1 or choice.startswith("[") else joined)
+    if len(functions) > 1 or (functions and len(choices) > 1):
+        raise ValueError(
+            f"one function can be given on the command line; got {', '.join(functions)} in "
+            f"loss={value}. For more, write a file conf/loss/NAME.yaml with its _target_ "
+            "and add --config-dir conf"
+        )
+    written = [f"loss={','.join(choices)}"]
+    return written + [f'++loss.custom._target_="{function}"' for function in functions]
+
+
+def _split(value: str) -> list[str]:
+    """The choices of a sweep: commas outside brackets part them."""
+    return re.split(r",(?![^\[]*\])", value)

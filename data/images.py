@@ -1,0 +1,206 @@
+"""A folder of images with masks, or with a table of values."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .build import Split, summarise
+from .image_files import check_pairs, find_folder, list_images
+from .messages import did_you_mean, listed
+from .source import Source, SplitName, TensorSource
+from .spec import Spec, TargetKind
+from .split import split_indices
+from .streaming import FileSource, Samples
+from .survey import common_shape, mask_code, survey
+from .table import read_frame
+from .targets import Target, read_target
+
+
+def images(
+    *,
+    path: str | Path,
+    images: str = "images",
+    masks: str = "masks",
+    values: str | None = None,
+    kind: TargetKind | None = None,
+    size: int | Sequence[int] | None = None,
+    channels: int | None = None,
+    val: float = 0.15,
+    test: float = 0.15,
+    split_seed: int = 0,
+    standardise: bool = True,
+    standardise_target: bool = True,
+    memory_mb: int = 1024,
+    workers: int = 2,
+) -> Source:
+    """Images from a folder: each with a mask of the same name, or with values in a table.
+
+        cells/images/a.png  cells/masks/a.png    data=images data.path=cells
+        cells/images/a.png  cells/counts.csv     the same, and data.values=counts.csv
+
+    Reads PNG, JPEG, TIFF and BMP, and NPY arrays `[height, width]` with or without an axis for
+    channels, first or last (the shorter). Images of 8 and 16 bits become [0, 1]; other arrays stay
+    as they are. Every file is decoded once before training, so whatever is wrong shows at the
+    start. What fits into `memory_mb` then stays in memory; more is read again from disk for each
+    batch, by `workers` processes, and gives the same batches.
+
+    Args:
+        path: the folder of the data set.
+        images: the folder in it that holds the images.
+        masks: the folder in it that holds a mask for each image, with a number per pixel.
+        values: instead of masks, a CSV or Parquet file in `path` with a column `file` and one or
+            several to predict.
+        kind: what the target is. Null infers it: masks with two numbers, such as 0 and 255, are
+            `binary`, the larger is the target; with more, `classes` in the numbers' order (`labels`
+            keeps the numbers). `binary` for masks with more numbers, such as JPEG, splits them at
+            half of the largest. Values: see the `csv` data.
+        size: resize to this height and width, or `[height, width]`; null keeps the size, which all
+            must share.
+        channels: 1 or 3, converting images that differ; null is 3 if any image has colours.
+        val: share of the validation split, in [0, 1).
+        test: share of the test split, in [0, 1).
+        split_seed: draws the split, stratified by class where an image has one class.
+        standardise: subtract each channel's mean and divide by its deviation, both of the train
+            split.
+        standardise_target: the same for real values; the spec keeps offset and scale.
+        memory_mb: how much decoded data is kept in memory; more streams from disk.
+        workers: threads that look through the files, and processes that stream them; 0 uses none.
+
+    Raises:
+        ValueError: files that are missing, left over, unreadable or of another size; the text names
+            them.
+    """
+    sides = _sides(size)
+    if memory_mb < 0 or workers < 0:
+        raise ValueError(
+            f"memory_mb and workers must not be negative; got {memory_mb} and {workers}"
+        )
+    root = Path(path).expanduser()
+    found = list_images(find_folder(root, images, "images"))
+    answer = None
+    mask_files = None
+    if values is None:
+        mask_folder = find_folder(root, masks, "masks")
+        partners = list_images(mask_folder)
+        check_pairs(found, partners, "mask", mask_folder)
+        mask_files = [partners[name] for name in found]
+    else:
+        answer = _read_values(root / values, found, kind)
+    files = list(found.values())
+    samples = Samples(files, mask_files, None, common_shape(files, mask_files, sides, channels))
+    strata = None if answer is None else answer.strata
+    split = split_indices(len(files), val=val, test=test, seed=split_seed, strata=strata)
+    if answer is not None and standardise_target:
+        answer = answer.standardised(split["train"])
+    return _source(
+        root.name,
+        samples,
+        answer,
+        kind,
+        split,
+        standardise=standardise,
+        resized=sides is not None,
+        memory_mb=memory_mb,
+        workers=workers,
+    )
+
+
+def _source(
+    name: str,
+    samples: Samples,
+    answer: Target | None,
+    kind: TargetKind | None,
+    split: Split,
+    *,
+    standardise: bool,
+    resized: bool,
+    memory_mb: int,
+    workers: int,
+) -> Source:
+    """The source of the samples: in memory if they fit, else streamed."""
+    order = torch.cat(list(split.values()))
+    keep = _bytes(samples) <= memory_mb * 2**20
+    seen = survey(samples, order, len(split["train"]), keep=keep, workers=workers)
+    scaling = seen.scaling if standardise else None
+    summary = summarise(name, split, seen.digest)
+    if answer is None:
+        code = mask_code(seen.mask_values, kind)
+        samples = replace(samples, scaling=scaling, code=code)
+        outputs = 1 if code.kind == "binary" else len(code.labels)
+        spec = Spec(samples.shape, code.kind, outputs, dense=True, labels=code.labels)
+    else:
+        samples = replace(samples, scaling=scaling, targets=answer.tensor)
+        spec = answer.spec(samples.shape)
+    reader = partial(_read_new, samples=samples, resized=resized)
+    if seen.images is None:
+        return FileSource(spec, samples, split, summary, reader, workers=workers)
+    if scaling is not None:
+        for image in seen.images:  # in place, one by one: the whole would need its size again
+            image.copy_(scaling(image))
+    if seen.masks is not None and samples.code is not None:
+        target = samples.code(seen.masks)
+    else:
+        assert samples.targets is not None
+        target = samples.targets[order]
+    return TensorSource(spec, _shared_out(seen.images, target, split), summary, reader)
+
+
+def _shared_out(image: Tensor, target: Tensor, split: Split) -> dict[SplitName, dict[str, Tensor]]:
+    """Views of the samples, which lie in the order train, val, test."""
+    sizes = [len(index) for index in split.values()]
+    parts = zip(split, torch.split(image, sizes), torch.split(target, sizes), strict=True)
+    return {name: {"input": i, "target": t} for name, i, t in parts}
+
+
+def _bytes(samples: Samples) -> int:
+    """What all samples take in memory, with 8 bytes for each pixel of a mask and its target."""
+    channels, height, width = samples.shape
+    per_pixel = 4 * channels + (0 if samples.masks is None else 8)
+    return len(samples) * height * width * per_pixel
+
+
+def _sides(size: int | Sequence[int] | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    sides = (size, size) if isinstance(size, int) else tuple(size)
+    if len(sides) != 2 or min(sides) < 1:
+        raise ValueError(f"size is a number of pixels or [height, width]; got {size}")
+    return sides[0], sides[1]
+
+
+def _read_values(path: Path, found: dict[str, Path], kind: TargetKind | None) -> Target:
+    """The target of each image, in the images' order, from a table with a column `file`."""
+    frame = read_frame(path, text=["file"])  # else 007 would be 7
+    if "file" not in frame.columns or frame.shape[1] < 2:
+        raise ValueError(
+            f"{path} needs a column 'file' and one or several with values; it has "
+            f"{listed(frame.columns, 10)}.{did_you_mean('file', frame.columns)}"
+        )
+    names = [Path(str(name)).name for name in frame["file"]]
+    frame.index = [name if name in found else Path(name).stem for name in names]
+    twins = frame.index[frame.index.duplicated()]
+    if len(twins):
+        raise ValueError(f"{path} names {len(twins):,} files more than once: {listed(twins)}")
+    check_pairs(found, list(frame.index), "row", path)
+    return read_target(frame.drop(columns="file").loc[list(found)], kind)
+
+
+def _read_new(path: str | Path, *, samples: Samples, resized: bool) -> tuple[list[str], Tensor]:
+    """See `Reader`: an image file, or all those of a folder, named by their files."""
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise ValueError(f"there is no file or folder {path}: expected images")
+    files = [path] if path.is_file() else list(list_images(path).values())
+    channels, height, width = samples.shape
+    shape = common_shape(files, None, (height, width) if resized else None, channels)
+    if shape != samples.shape:
+        raise ValueError(
+            f"{path.name}: images of {shape[1]} × {shape[2]}; the model was trained with "
+            f"{height} × {width}: resize them"
+        )
+    new = replace(samples, images=files, masks=None, targets=torch.zeros(len(files)))
+    return [file.name for file in files], torch.stack([new[i]["input"] for i in range(len(new))])

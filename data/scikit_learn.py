@@ -1,0 +1,162 @@
+"""Small real data sets that scikit-learn ships.
+
+Their files are read directly: importing scikit-learn takes longer than training on them.
+"""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .build import Split, summarise, tensor_source
+from .source import TensorSource
+from .spec import Spec
+from .split import split_indices
+from .standardise import Scaling
+from .targets import Target
+
+
+def breast_cancer(
+    *, val: float = 0.15, test: float = 0.15, split_seed: int = 0, standardise: bool = True
+) -> TensorSource:
+    """Breast cancer: 569 tumours, 30 measurements, malignant (0) or benign (1).
+
+    The labels are scikit-learn's own, 357 of the 569 are benign; `load_breast_cancer` gives the
+    same numbers.
+
+    >>> source = breast_cancer()
+    >>> source.spec.input_shape, source.spec.target, source.spec.labels
+    ((30,), 'binary', ('malignant', 'benign'))
+
+    Args:
+        val: share of the validation split, in [0, 1).
+        test: share of the test split, in [0, 1).
+        split_seed: draws the split, stratified by class.
+        standardise: subtract each feature's mean and divide by its deviation, both of the train
+            split.
+
+    References:
+        Street, Wolberg & Mangasarian 1993, Nuclear feature extraction for breast tumor diagnosis.
+    """
+    table = _shipped("breast_cancer.csv", delimiter=",", skiprows=1)
+    features, target = table[:, :-1], table[:, -1]
+    split = split_indices(len(table), val=val, test=test, seed=split_seed, strata=target)
+    spec = Spec((30,), "binary", 1, labels=("malignant", "benign"))
+    tensors = {
+        "input": _prepared(features, split, standardise),
+        "target": target.float().unsqueeze(1),
+    }
+    return tensor_source(spec, tensors, split, summarise("breast_cancer", split, table))
+
+
+def digits(
+    *,
+    imbalance: Mapping[int, float] | None = None,
+    val: float = 0.15,
+    test: float = 0.15,
+    split_seed: int = 0,
+) -> TensorSource:
+    """Handwritten digits: 1,797 grey images of 8 × 8 pixels, ten classes.
+
+    >>> source = digits(imbalance={3: 0.1})
+    >>> source.spec.input_shape, source.spec.target, source.spec.classes
+    ((1, 8, 8), 'classes', 10)
+
+    Args:
+        imbalance: class ↦ the share of its samples that the train split keeps, in (0, 1]; val and
+            test stay balanced, so that a rare class is still measured on enough samples.
+        val: share of the validation split, in [0, 1).
+        test: share of the test split, in [0, 1).
+        split_seed: draws the split, stratified by class, and the samples that `imbalance` keeps.
+
+    Raises:
+        ValueError: `imbalance` names a class that is not 0…9, or a share outside (0, 1].
+
+    References:
+        Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, UCI repository.
+    """
+    table = _shipped("digits.csv.gz", delimiter=",")
+    image, target = table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1].long()
+    split = split_indices(len(table), val=val, test=test, seed=split_seed, strata=target)
+    split["train"] = _thinned(split["train"], target, imbalance or {}, split_seed)
+    spec = Spec((1, 8, 8), "classes", 10, labels=tuple("0123456789"))
+    tensors = {"input": (image / 16).float(), "target": target}
+    return tensor_source(spec, tensors, split, summarise("digits", split, table))
+
+
+def diabetes(
+    *,
+    val: float = 0.15,
+    test: float = 0.15,
+    split_seed: int = 0,
+    standardise: bool = True,
+    standardise_target: bool = True,
+) -> TensorSource:
+    """Diabetes: 442 patients, 10 measurements, progression of the disease after a year (25 to 346).
+
+    The features are scikit-learn's unscaled ones, `load_diabetes(scaled=False)`.
+
+    >>> source = diabetes()
+    >>> source.spec.input_shape, source.spec.target, source.spec.outputs
+    ((10,), 'real', 1)
+
+    Args:
+        val: share of the validation split, in [0, 1).
+        test: share of the test split, in [0, 1).
+        split_seed: draws the split.
+        standardise: subtract each feature's mean and divide by its deviation, both of the train
+            split.
+        standardise_target: the same for the target; the spec keeps offset and scale, so that
+            metrics are told in the original unit.
+
+    References:
+        Efron, Hastie, Johnstone & Tibshirani 2004, Least Angle Regression, section 1.
+    """
+    features = _shipped("diabetes_data_raw.csv.gz")
+    target = _shipped("diabetes_target.csv.gz").unsqueeze(1)
+    split = split_indices(len(target), val=val, test=test, seed=split_seed)
+    summary = summarise("diabetes", split, features, target)
+    answer = Target(target, "real", ("progression",))
+    if standardise_target:
+        answer = answer.standardised(split["train"])
+    tensors = {"input": _prepared(features, split, standardise), "target": answer.tensor}
+    return tensor_source(answer.spec((10,)), tensors, split, summary)
+
+
+def _shipped(name: str, **options: Any) -> Tensor:
+    """A table among scikit-learn's own files, float64."""
+    package = find_spec("sklearn")  # finds it without importing it
+    folder = Path(package.origin or "").parent if package else Path()
+    path = folder / "datasets" / "data" / name
+    if not path.is_file():
+        raise ValueError(
+            f"this data is scikit-learn's file {name}, which the installed scikit-learn lacks: "
+            "pip install 'scikit-learn>=1.5'"
+        )
+    return torch.from_numpy(np.loadtxt(path, **options))
+
+
+def _prepared(features: Tensor, split: Split, standardise: bool) -> Tensor:
+    return Scaling.fit(features[split["train"]])(features) if standardise else features.float()
+
+
+def _thinned(train: Tensor, target: Tensor, keep: Mapping[int, float], seed: int) -> Tensor:
+    """The indices in `train` that are left when each class in `keep` loses all but its share."""
+    generator = torch.Generator().manual_seed(seed)
+    for label, share in keep.items():
+        if str(label) not in tuple("0123456789") or not 0 < share <= 1:
+            raise ValueError(
+                "imbalance maps a class, 0…9, to the share of its samples that is kept, in (0, 1]; "
+                f"got {label}: {share}"
+            )
+        of_class = (target[train] == int(label)).nonzero().flatten()
+        shuffled = of_class[torch.randperm(len(of_class), generator=generator)]
+        dropped = shuffled[max(1, round(len(shuffled) * share)) :]
+        left = torch.ones(len(train), dtype=torch.bool)
+        left[dropped] = False
+        train = train[left]
+    return train

@@ -1,0 +1,63 @@
+"""The spec: what a data source says about its tensors, so that models and losses need not."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal
+
+TargetKind = Literal["binary", "classes", "multilabel", "real"]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Shapes and meaning of a source's named tensors.
+
+    Targets have the shape of the model's answer, `[batch, outputs, *spatial]`, except class
+    indices, which have no channel axis: `[batch, *spatial]`.
+
+    Args:
+        input_shape: of one sample: `(features,)`, or `(channels, height, width)`.
+        target: what the target is: `binary` and `multilabel` are 0/1 per channel, `classes` are
+            indices, `real` are numbers.
+        outputs: channels of the model's answer: classes, labels, or real values; 1 for binary.
+        dense: whether there is a target for every pixel.
+        labels: names of the classes (two for binary), or of the real values.
+        offset: what was subtracted from each real target to standardise it; empty if nothing was.
+        scale: what each real target was then divided by.
+    """
+
+    input_shape: tuple[int, ...]
+    target: TargetKind
+    outputs: int
+    dense: bool = False
+    labels: tuple[str, ...] = ()
+    offset: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+
+    @property
+    def main_output(self) -> str:
+        """What a model's only tensor is called for this target."""
+        return "prediction" if self.target == "real" else "logits"
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are: 2 for binary, 0 for real targets."""
+        return {"binary": 2, "real": 0}.get(self.target, self.outputs)
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """The sizes a model may ask for by naming a parameter, our names and other libraries'."""
+        image = len(self.input_shape) > 1
+        known: dict[str, Any] = {
+            "input_shape": self.input_shape,
+            "in_features": prod(self.input_shape),
+            "outputs": self.outputs,
+            "classes": self.classes,
+        }
+        for name in ("out_features", "out_channels", "n_classes", "num_classes", "output_dim"):
+            known[name] = self.outputs
+        known["input_dim"] = known["in_features"]
+        if image:
+            spatial = len(self.input_shape) - 1
+            known |= {"in_channels": self.input_shape[0], "n_channels": self.input_shape[0]}
+            known |= {"spatial_dims": spatial, "image_size": self.input_shape[-1]}
+        return known

@@ -1,0 +1,348 @@
+"""Cross-entropies, focal loss and hinge: closed forms, torch 2.13, scikit-learn 1.9.1."""
+
+import math
+from itertools import product
+
+import pytest
+import torch
+import torch.nn.functional as F
+from losslab.losses import bce, cross_entropy, focal, hinge
+from sklearn.metrics import hinge_loss, log_loss
+from torch import Tensor
+
+LOGITS = torch.tensor([[-1.5], [0.0], [0.7], [3.0]]).double()
+CLASS_LOGITS = torch.tensor([[2.0, 0.5, -1.0], [0.0, 1.0, 0.9], [-2.0, 0.1, 3.0]]).double()
+
+
+# bce
+
+
+@pytest.mark.parametrize("y", [0.0, 0.3, 1.0])
+def test_bce_is_the_textbook_formula(y: float) -> None:
+    p = LOGITS.sigmoid()
+    expected = -y * p.log() - (1 - y) * (1 - p).log()
+    torch.testing.assert_close(bce(LOGITS, torch.full_like(LOGITS, y)), expected)
+
+
+def test_bce_of_labels_is_scikit_learns_log_loss() -> None:
+    target = torch.tensor([[0], [1], [1], [0]])
+    expected = log_loss(target.squeeze(1), LOGITS.sigmoid().squeeze(1))
+    assert bce(LOGITS, target).mean().item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_bce_for_labels_of_plus_minus_one_is_the_logistic_loss() -> None:
+    target = torch.tensor([[0.0], [1], [1], [0]]).double()
+    sign = 2 * target - 1
+    torch.testing.assert_close(bce(LOGITS, target), torch.log1p(torch.exp(-sign * LOGITS)))
+
+
+def test_bce_keeps_its_gradient_where_it_is_confidently_wrong() -> None:
+    logits = torch.tensor([[-1e4], [1e4]], requires_grad=True)
+    values = bce(logits, torch.tensor([[1.0], [0.0]]))
+    assert values.tolist() == [[1e4], [1e4]]
+    assert torch.autograd.grad(values.sum(), logits)[0].tolist() == [[-1.0], [1.0]]
+
+
+def test_bce_pos_weight_weighs_each_channels_positives() -> None:
+    logits, target = torch.randn(3, 2, 4, generator=torch.manual_seed(0)), torch.ones(3, 2, 4)
+    target[..., 2:] = 0
+    expected = bce(logits, target)
+    expected[:, 0, :2] *= 5.0
+    expected[:, 1, :2] *= 0.5
+    torch.testing.assert_close(bce(logits, target, pos_weight=[5.0, 0.5]), expected)
+    of_both = bce(logits, target, pos_weight=[3.0, 3.0])
+    torch.testing.assert_close(bce(logits, target, pos_weight=3.0), of_both)
+
+
+def test_bce_smooths_labels_towards_one_half() -> None:
+    target = torch.tensor([[0.0], [1], [1], [0]]).double()
+    smoothed = torch.tensor([[0.1], [0.9], [0.9], [0.1]]).double()
+    torch.testing.assert_close(bce(LOGITS, target, label_smoothing=0.2), bce(LOGITS, smoothed))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_bce_is_cross_entropy_of_two_classes(smoothing: float) -> None:
+    target = torch.tensor([[0], [1], [1], [0]])
+    two = torch.cat([torch.zeros_like(LOGITS), LOGITS], 1)
+    torch.testing.assert_close(
+        bce(LOGITS, target, label_smoothing=smoothing).squeeze(1),
+        cross_entropy(two, target.squeeze(1), label_smoothing=smoothing),
+    )
+
+
+def test_bce_is_least_at_the_mean_of_the_targets() -> None:
+    target = torch.tensor([[1.0], [0], [0], [1], [0.5]]).double()
+    constant = torch.logit(target.mean()).requires_grad_()
+    values = bce(constant.expand(5, 1), target)
+    (gradient,) = torch.autograd.grad(values.mean(), constant, create_graph=True)
+    (curvature,) = torch.autograd.grad(gradient, constant)
+    assert gradient.item() == pytest.approx(0, abs=1e-15)
+    assert curvature.item() == pytest.approx(0.5 * 0.5)
+
+
+def test_bce_falls_as_the_answer_improves() -> None:
+    values = bce(torch.linspace(-5, 5, 11).unsqueeze(1), torch.ones(11, 1))
+    assert (values.diff(dim=0) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [((4,), r"got \(4,\); use target.unsqueeze\(1\)"), ((1, 4), r"got \(1, 4\)$")],
+    ids=["n_against_n1", "transposed"],
+)
+def test_binary_losses_refuse_a_target_of_another_shape(shape: tuple[int, ...], hint: str) -> None:
+    for loss in (bce, focal, hinge):
+        with pytest.raises(ValueError, match=r"shaped like the model's answer \(4, 1\), " + hint):
+            loss(LOGITS, torch.ones(shape))
+
+
+def test_bce_sends_class_indices_to_cross_entropy() -> None:
+    with pytest.raises(ValueError, match="for class indices use cross_entropy"):
+        bce(torch.zeros(4, 3), torch.zeros(4).long())
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"label_smoothing": 1.0}, r"label_smoothing must be in \[0, 1\); got 1.0"),
+        ({"label_smoothing": "much"}, "label_smoothing must be in .* got much"),
+        ({"pos_weight": 0.0}, "pos_weight must be positive; got 0.0"),
+        ({"pos_weight": [1.0, 2.0]}, r"pos_weight needs 1 numbers, .* got \[1.0, 2.0\]"),
+    ],
+    ids=["smoothing", "smoothing_text", "pos_weight", "pos_weight_length"],
+)
+def test_bce_refuses_options_out_of_range(options: dict[str, object], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        bce(LOGITS, torch.ones_like(LOGITS), **options)
+
+
+# cross_entropy
+
+
+def test_cross_entropy_is_scikit_learns_log_loss() -> None:
+    target = torch.tensor([0, 2, 2])
+    expected = log_loss(target, CLASS_LOGITS.softmax(1), labels=[0, 1, 2])
+    assert cross_entropy(CLASS_LOGITS, target).mean().item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_cross_entropy_of_equal_logits_is_the_log_of_the_number_of_classes() -> None:
+    values = cross_entropy(torch.zeros(2, 7, 3), torch.zeros(2, 3).long())
+    assert values.shape == (2, 3)
+    assert values.flatten().tolist() == pytest.approx([math.log(7)] * 6)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64], ids=str)
+def test_cross_entropy_takes_indices_of_any_integer_type(dtype: torch.dtype) -> None:
+    target = torch.tensor([0, 2, 1])
+    values = cross_entropy(CLASS_LOGITS, target.to(dtype))
+    torch.testing.assert_close(values, cross_entropy(CLASS_LOGITS, target), rtol=0, atol=0)
+
+
+def test_cross_entropy_of_one_hot_is_that_of_indices() -> None:
+    target = torch.tensor([0, 2, 1])
+    one_hot = F.one_hot(target, 3)
+    torch.testing.assert_close(
+        cross_entropy(CLASS_LOGITS, one_hot), cross_entropy(CLASS_LOGITS, target)
+    )
+
+
+def test_cross_entropy_gradient_is_softmax_minus_target() -> None:
+    logits = CLASS_LOGITS.clone().requires_grad_()
+    target = torch.tensor([0, 2, 1])
+    (gradient,) = torch.autograd.grad(cross_entropy(logits, target).sum(), logits)
+    torch.testing.assert_close(gradient, CLASS_LOGITS.softmax(1) - F.one_hot(target, 3))
+
+
+def test_cross_entropy_is_least_at_the_target_probabilities() -> None:
+    target = torch.tensor([[0.2, 0.5, 0.3]]).double()
+    logits = target.log().requires_grad_()
+    value = cross_entropy(logits, target)
+    (gradient,) = torch.autograd.grad(value.sum(), logits)
+    assert gradient.abs().max() < 1e-15
+    assert value.item() == pytest.approx(-(target * target.log()).sum().item())
+
+
+@pytest.mark.parametrize("soft", [False, True], ids=["indices", "probabilities"])
+def test_cross_entropy_smooths_labels_as_torch(soft: bool) -> None:
+    target = torch.tensor([[0.2, 0.5, 0.3]] * 3).double() if soft else torch.tensor([0, 2, 1])
+    torch.testing.assert_close(
+        cross_entropy(CLASS_LOGITS, target, label_smoothing=0.1),
+        F.cross_entropy(CLASS_LOGITS, target, reduction="none", label_smoothing=0.1),
+    )
+
+
+@pytest.mark.parametrize("label", [3, -1, -100])
+def test_cross_entropy_never_ignores_a_wrong_label(label: int) -> None:
+    with pytest.raises(IndexError, match=f"Target {label} is out of bounds"):
+        cross_entropy(CLASS_LOGITS, torch.tensor([0, label, 1]))
+
+
+@pytest.mark.parametrize("loss", [cross_entropy, focal, hinge])
+@pytest.mark.parametrize(
+    ("target", "got"),
+    [
+        (torch.zeros(4).long(), r"torch.int64 of shape \(4,\)"),
+        (torch.zeros(3, 1).long(), r"torch.int64 of shape \(3, 1\)"),
+        (torch.zeros(3), r"torch.float32 of shape \(3,\)"),
+    ],
+    ids=["other_batch", "channel_axis", "float"],
+)
+def test_losses_of_classes_need_indices(loss: object, target: Tensor, got: str) -> None:
+    text = r"logits of shape \(3, 3\) need integer class indices of shape \(3,\); got " + got
+    with pytest.raises(ValueError, match=text):
+        loss(CLASS_LOGITS, target)
+
+
+@pytest.mark.parametrize("target", [torch.zeros(4).long(), torch.zeros(4, 1)], ids=["n", "n1"])
+def test_cross_entropy_of_one_channel_is_an_error(target: Tensor) -> None:
+    with pytest.raises(ValueError, match=r"at least 2; .* shape \(4, 1\). For one channel use bce"):
+        cross_entropy(LOGITS, target)
+
+
+def test_cross_entropy_refuses_full_smoothing() -> None:
+    with pytest.raises(ValueError, match=r"label_smoothing must be in \[0, 1\); got 1"):
+        cross_entropy(CLASS_LOGITS, torch.tensor([0, 2, 1]), label_smoothing=1)
+
+
+# focal
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+@pytest.mark.parametrize("y", [0.0, 0.3, 1.0])
+def test_focal_of_one_channel_is_the_papers_formula(y: float, gamma: float) -> None:
+    p = LOGITS.sigmoid()
+    expected = -y * (1 - p) ** gamma * p.log() - (1 - y) * p**gamma * (1 - p).log()
+    values = focal(LOGITS, torch.full_like(LOGITS, y), gamma=gamma)
+    torch.testing.assert_close(values, expected)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 2.0])
+def test_focal_of_classes_is_the_papers_formula(gamma: float) -> None:
+    target = torch.tensor([0, 2, 1])
+    p = CLASS_LOGITS.softmax(1)[torch.arange(3), target]
+    torch.testing.assert_close(
+        focal(CLASS_LOGITS, target, gamma=gamma), -((1 - p) ** gamma) * p.log()
+    )
+
+
+def test_focal_with_gamma_zero_is_cross_entropy() -> None:
+    target = torch.tensor([0, 2, 1])
+    torch.testing.assert_close(
+        focal(CLASS_LOGITS, target, gamma=0.0), cross_entropy(CLASS_LOGITS, target)
+    )
+    binary = torch.tensor([[0.0], [1], [0.4], [0]]).double()
+    torch.testing.assert_close(focal(LOGITS, binary, gamma=0.0), bce(LOGITS, binary))
+
+
+def test_focal_of_one_channel_is_that_of_two_classes() -> None:
+    target = torch.tensor([[0], [1], [1], [0]])
+    two = torch.cat([torch.zeros_like(LOGITS), LOGITS], 1)
+    torch.testing.assert_close(
+        focal(LOGITS, target, alpha=0.3).squeeze(1),
+        focal(two, target.squeeze(1), alpha=[0.7, 0.3]),
+    )
+
+
+def test_focal_weighs_a_good_answer_a_hundred_times_less() -> None:
+    logits, target = torch.logit(torch.tensor([[0.9]]).double()), torch.ones(1, 1)
+    share = focal(logits, target) / bce(logits, target)
+    assert share.item() == pytest.approx(0.01)
+
+
+def test_focal_alpha_weighs_class_one_and_its_rest_class_zero() -> None:
+    target = torch.tensor([[0.0], [1], [1], [0]]).double()
+    weight = torch.tensor([[0.75], [0.25], [0.25], [0.75]]).double()
+    torch.testing.assert_close(focal(LOGITS, target, alpha=0.25), weight * focal(LOGITS, target))
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("binary", [True, False], ids=["binary", "classes"])
+def test_focal_has_two_finite_derivatives_where_it_saturates(gamma: float, binary: bool) -> None:
+    sizes = [0.0, 1.0, 20.0, 100.0, 1e4]
+    rows = [[s * z for z in ([1.0] if binary else [1.0, 0.0, -1.0])] for s in sizes]
+    for logits, label in product((torch.tensor(rows), -torch.tensor(rows)), (0, 1)):
+        leaf = logits.clone().requires_grad_()
+        target = torch.full((5, 1) if binary else (5,), label)
+        (gradient,) = torch.autograd.grad(
+            focal(leaf, target, gamma=gamma).sum(), leaf, create_graph=True
+        )
+        (second,) = torch.autograd.grad(gradient.sum(), leaf)
+        assert gradient.isfinite().all()
+        assert second.isfinite().all()
+
+
+def test_focal_keeps_its_gradient_where_it_is_confidently_wrong() -> None:
+    logits = torch.tensor([[-1e4]], requires_grad=True)
+    (gradient,) = torch.autograd.grad(focal(logits, torch.ones(1, 1)).sum(), logits)
+    assert gradient.item() == -1.0
+
+
+@pytest.mark.parametrize(
+    ("classes", "options", "text"),
+    [
+        (1, {"gamma": -1}, "gamma must be at least 0; got -1"),
+        (1, {"alpha": [0.1, 0.9]}, r"with one channel alpha must be one number.* got \[0.1, 0.9\]"),
+        (1, {"alpha": torch.ones(2)}, "with one channel alpha must be one number"),
+        (1, {"alpha": 1.5}, r"alpha must be in \[0, 1\]; got 1.5"),
+        (3, {"alpha": 0.25}, "with several channels alpha must be one number per class; got 0.25"),
+        (3, {"alpha": [0.5, 0.5]}, r"alpha needs 3 numbers, one per class; got \[0.5, 0.5\]"),
+    ],
+    ids=["gamma", "list", "tensor", "range", "scalar", "length"],
+)
+def test_focal_refuses_options_that_do_not_fit(
+    classes: int, options: dict[str, object], text: str
+) -> None:
+    logits = torch.zeros(2, classes)
+    target = torch.zeros(2, 1) if classes == 1 else torch.zeros(2).long()
+    with pytest.raises(ValueError, match=text):
+        focal(logits, target, **options)
+
+
+# hinge
+
+
+def test_hinge_is_scikit_learns() -> None:
+    target = torch.tensor([[0], [1], [0], [1]])
+    expected = hinge_loss(target.squeeze(1), LOGITS.squeeze(1))
+    assert hinge(LOGITS, target).mean().item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_hinge_of_classes_is_scikit_learns_crammer_singer() -> None:
+    target = torch.tensor([0, 2, 1])
+    expected = hinge_loss(target, CLASS_LOGITS, labels=[0, 1, 2])
+    assert hinge(CLASS_LOGITS, target).mean().item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_hinge_of_one_channel_is_that_of_two_opposite_scores() -> None:
+    target = torch.tensor([[0], [1], [0], [1]])
+    opposite = torch.cat([-LOGITS / 2, LOGITS / 2], 1)
+    torch.testing.assert_close(hinge(LOGITS, target).squeeze(1), hinge(opposite, target.squeeze(1)))
+
+
+def test_hinge_labels_are_declared() -> None:
+    zero_one = torch.tensor([[0], [1], [0], [1]])
+    values = hinge(LOGITS, 2 * zero_one - 1, labels="pm1")
+    torch.testing.assert_close(values, hinge(LOGITS, zero_one))
+    ones = torch.ones(4, 1)  # in a batch of 1 alone nothing may be guessed
+    torch.testing.assert_close(hinge(LOGITS, ones, labels="pm1"), hinge(LOGITS, ones))
+
+
+def test_hinge_pulls_on_answers_inside_the_margin_only() -> None:
+    logits = torch.tensor([[2.1], [2.0], [1.9], [-3.0]], requires_grad=True)
+    values = hinge(logits, torch.ones(4, 1), margin=2.0)
+    torch.testing.assert_close(values.squeeze(1), torch.tensor([0.0, 0.0, 0.1, 5.0]))
+    (gradient,) = torch.autograd.grad(values.sum(), logits)
+    assert gradient.squeeze(1).tolist() == [0, 0, -1, -1]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"labels": "signs"}, "labels must be one of 01, pm1; got signs"),
+        ({"margin": 0}, "margin must be positive; got 0"),
+    ],
+    ids=["labels", "margin"],
+)
+def test_hinge_refuses_options_out_of_range(options: dict[str, object], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        hinge(LOGITS, torch.ones(4, 1), **options)

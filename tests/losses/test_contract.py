@@ -1,0 +1,550 @@
+"""What every loss in conf/loss promises, whichever it is."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from losslab import conf, losses
+from losslab.losses import Term
+from losslab.losses.names import read_signature
+from omegaconf import OmegaConf
+from torch import Tensor
+from torch.func import grad, jvp, vmap
+
+# torch's own decompositions for vmap and jvp still use torch.jit.script.
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+
+FOLDER = Path(conf.__file__).parent / "loss"
+FILES = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "custom")
+TERM_OPTIONS = ("weight", "reduce", "normalize", "names", "ignore_index", "class_weight")
+DTYPES = [
+    pytest.param(torch.float16, id="fp16"),
+    pytest.param(torch.bfloat16, id="bf16"),
+    pytest.param(torch.float32, id="fp32"),
+]
+BATCH = 5
+IGNORED = -9
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to call a loss: inputs drawn by seed, and what couples them."""
+
+    file: str
+    draw: Callable[[torch.Generator], dict[str, Any]]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    couples_rows: bool = False  # the value of one row depends on the others
+
+
+def normal(*shape: int) -> Callable[[torch.Generator], Tensor]:
+    return lambda g: torch.randn(*shape, generator=g, dtype=torch.double)
+
+
+def unit(*shape: int) -> Callable[[torch.Generator], Tensor]:
+    return lambda g: torch.rand(*shape, generator=g, dtype=torch.double)
+
+
+def index(classes: int, *shape: int) -> Callable[[torch.Generator], Tensor]:
+    return lambda g: torch.randint(classes, shape, generator=g)
+
+
+def mask(*shape: int) -> Callable[[torch.Generator], Tensor]:
+    """A mask in which every image has both kinds of pixel."""
+
+    def draw(g: torch.Generator) -> Tensor:
+        values = torch.randint(2, shape, generator=g).double()
+        values.flatten(1)[:, :2] = torch.tensor([0.0, 1.0]).double()
+        return values
+
+    return draw
+
+
+def simplex(batch: int, classes: int) -> Callable[[torch.Generator], Tensor]:
+    return lambda g: torch.randn(batch, classes, generator=g, dtype=torch.double).softmax(1)
+
+
+def drawn(**tensors: Callable[[torch.Generator], Any]) -> Callable[..., dict[str, Any]]:
+    return lambda g: {name: draw(g) for name, draw in tensors.items()}
+
+
+def weights(g: torch.Generator) -> dict[str, Tensor]:
+    return {
+        "layer.weight": normal(2, 3)(g),
+        "layer.bias": normal(2)(g),
+        "head.weight": normal(2)(g),
+    }
+
+
+IMAGE = (BATCH, 1, 2, 3)
+CLASSES = (BATCH, 3, 2, 3)
+PAIR = drawn(logits=normal(BATCH, 1), target=index(2, BATCH, 1))
+SOFT_IMAGE = drawn(logits=normal(*IMAGE), target=unit(*IMAGE))
+MASK = drawn(logits=normal(*IMAGE), target=mask(*IMAGE))
+PIXELS = drawn(logits=normal(*CLASSES), target=index(3, BATCH, 2, 3))
+INDICES = drawn(logits=normal(BATCH, 4), target=index(4, BATCH))
+REAL = drawn(prediction=normal(BATCH, 2), target=normal(BATCH, 2))
+LATENT = drawn(mu=normal(BATCH, 3), logvar=normal(BATCH, 3))
+PARAMETERS = drawn(parameters=weights)
+
+CASES = {
+    "bce": Case("bce", PAIR),
+    "bce-soft_image": Case("bce", SOFT_IMAGE, {"label_smoothing": 0.1, "pos_weight": 3.0}),
+    "reconstruction": Case("reconstruction", SOFT_IMAGE),
+    "cross_entropy": Case("cross_entropy", INDICES),
+    "cross_entropy-pixels": Case("cross_entropy", PIXELS, {"label_smoothing": 0.1}),
+    "cross_entropy-probabilities": Case(
+        "cross_entropy", drawn(logits=normal(BATCH, 4), target=simplex(BATCH, 4))
+    ),
+    "focal-binary": Case("focal", SOFT_IMAGE, {"alpha": 0.25}),
+    "focal-pixels": Case("focal", PIXELS, {"gamma": 1.5, "alpha": [0.2, 0.3, 0.5]}),
+    "focal-gamma_half": Case("focal", INDICES, {"gamma": 0.5}),
+    "hinge-binary": Case("hinge", PAIR),
+    "hinge-pixels": Case("hinge", PIXELS, {"margin": 0.7}),
+    "dice-mask": Case("dice", MASK),
+    "dice-soft_image": Case("dice", SOFT_IMAGE, {"smooth": 1.0, "empty": "zero"}),
+    "dice-pixels": Case("dice", PIXELS, {"class_weight": [1.0, 2.0, 3.0], "empty": "penalise"}),
+    "dice-batch": Case("dice", PIXELS, {"per": "batch"}, couples_rows=True),
+    "mse": Case("mse", REAL),
+    "l1": Case("l1", REAL),
+    "huber": Case("huber", REAL, {"delta": 0.5}),
+    "gaussian_kl": Case("gaussian_kl", LATENT),
+    "gaussian_kl-free_bits": Case("gaussian_kl", LATENT, {"free_bits": 0.5}, couples_rows=True),
+    "gaussian_kl-capacity": Case("gaussian_kl", LATENT, {"capacity": 2.0}),
+    "l1_norm": Case("l1_norm", PARAMETERS),
+    "l2_norm": Case("l2_norm", PARAMETERS),
+}
+IN_BATCH = [name for name, case in CASES.items() if not case.file.endswith("_norm")]
+IN_ROWS = [name for name in IN_BATCH if not CASES[name].couples_rows]
+# Free bits need the mean over the batch before the term says which rows count.
+WEIGHABLE = [name for name in IN_BATCH if name != "gaussian_kl-free_bits"]
+WITH_SPACE = [name for name in WEIGHABLE if CASES[name].draw in (SOFT_IMAGE, MASK, PIXELS)]
+HARD_TARGETS = [name for name in WEIGHABLE if CASES[name].draw in (PAIR, MASK, PIXELS, INDICES)]
+
+
+def node_of(file: str) -> tuple[str, dict[str, Any]]:
+    ((term, node),) = OmegaConf.to_container(OmegaConf.load(FOLDER / f"{file}.yaml")).items()
+    return term, node
+
+
+def loss_of(case: Case) -> Callable[..., Tensor]:
+    function = getattr(losses, node_of(case.file)[1]["_target_"].rpartition(".")[2])
+    return lambda *tensors: function(*tensors, **case.options)
+
+
+def inputs_of(case: Case, seed: int = 0) -> dict[str, Any]:
+    return case.draw(torch.Generator().manual_seed(seed))
+
+
+def flat(inputs: Mapping[str, Any]) -> list[Tensor]:
+    """The tensors of the inputs, those of `parameters` too."""
+    return [t for v in inputs.values() for t in (v.values() if isinstance(v, dict) else [v])]
+
+
+def unflat(inputs: Mapping[str, Any], tensors: list[Tensor] | tuple[Tensor, ...]) -> list[Any]:
+    """The loss's arguments again, from the tensors that `flat` gave."""
+    rest = iter(tensors)
+    return [
+        {name: next(rest) for name in v} if isinstance(v, dict) else next(rest)
+        for v in inputs.values()
+    ]
+
+
+def is_answer(name: str) -> bool:
+    return name in ("logits", "prediction", "mu", "logvar", "parameters")
+
+
+def differentiable(case: Case, rows: int = BATCH) -> tuple[Callable[..., Tensor], list[Tensor]]:
+    """The loss as a function of what the model gives, and those tensors."""
+    inputs = {k: v if isinstance(v, dict) else v[:rows] for k, v in inputs_of(case).items()}
+    answers = {name: value for name, value in inputs.items() if is_answer(name)}
+
+    def of_answers(*tensors: Tensor) -> Tensor:
+        given = dict(zip(answers, unflat(answers, tensors), strict=True))
+        return loss_of(case)(*{**inputs, **given}.values())
+
+    return of_answers, flat(answers)
+
+
+def term_of(case: Case, inputs: Mapping[str, Any], **options: Any) -> Term:
+    _, node = node_of(case.file)
+    function = getattr(losses, node["_target_"].rpartition(".")[2])
+    own = {key: node[key] for key in ("reduce", "normalize") if key in node}
+    term = Term(case.file, function, options=case.options, **{**own, **options})
+    outputs = [name for name in inputs if is_answer(name)]
+    term.bind([name for name in inputs if name not in outputs], outputs, "logits")
+    return term
+
+
+def value_and_gradient(term: Term, inputs: Mapping[str, Any]) -> tuple[Tensor, list[Tensor]]:
+    leaves = {
+        name: value.detach().clone().requires_grad_() if is_answer(name) else value
+        for name, value in inputs.items()
+    }
+    value = term.forward(leaves)
+    return value.detach(), list(
+        torch.autograd.grad(value, [leaves[n] for n in inputs if is_answer(n)])
+    )
+
+
+cases = pytest.mark.parametrize("name", CASES)
+
+
+# What a loss is made of
+
+
+def test_every_file_has_a_case() -> None:
+    assert {case.file for case in CASES.values()} == set(FILES)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_yaml_holds_the_options_of_the_function_with_their_defaults(file: str) -> None:
+    _, node = node_of(file)
+    function = losses.__dict__[node.pop("_target_").removeprefix("losslab.losses.")]
+    options = read_signature(function).options
+    of_function = {key: value for key, value in node.items() if key in options}
+    assert of_function == {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()}
+    assert set(node) - set(options) <= set(TERM_OPTIONS)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_yaml_is_named_like_its_term_and_opens_with_a_command(file: str) -> None:
+    term, _ = node_of(file)
+    assert term == {"gaussian_kl": "kl"}.get(file, file)
+    first_line = (FOLDER / f"{file}.yaml").read_text().splitlines()[0]
+    assert re.fullmatch(rf"# losslab train .*loss=\S*{file}\b.*", first_line)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_yaml_makes_a_term(file: str) -> None:
+    _, node = node_of(file)
+    function = losses.__dict__[node.pop("_target_").removeprefix("losslab.losses.")]
+    own = read_signature(function).options
+    for_term = {k: node.pop(k) for k in list(node) if k in TERM_OPTIONS and k not in own}
+    term = Term(file, function, options=node, **for_term)
+    batch = ("input", "target", "weight")
+    outputs = ("logits", "prediction", "mu", "logvar", "reconstruction_logits")
+    term.bind(batch, outputs, "logits")
+    assert set(term.sources) >= set(term.signature.tensors)
+
+
+def test_the_file_for_a_users_function_names_none() -> None:
+    node = OmegaConf.load(FOLDER / "custom.yaml").custom
+    assert OmegaConf.is_missing(node, "_target_")
+    assert (node.weight, node.reduce) == (1.0, "mean")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_the_docstring_says_what_a_user_must_know(file: str) -> None:
+    function = losses.__dict__[node_of(file)[1]["_target_"].removeprefix("losslab.losses.")]
+    text = inspect.getdoc(function) or ""
+    sections = ("Args:", "Returns:", "Raises:", "Example:", "References:")
+    assert [text.count(f"\n{section}") for section in sections] == [1] * len(sections)
+    assert text.splitlines()[0].endswith(".")
+    assert "$$" in text
+    assert all(f"\n    {name}: " in text for name in inspect.signature(function).parameters)
+
+
+@pytest.mark.parametrize("name", IN_BATCH)
+def test_every_tensor_declares_its_domain_and_the_cases_lie_in_it(name: str) -> None:
+    case = CASES[name]
+    function = losses.__dict__[node_of(case.file)[1]["_target_"].removeprefix("losslab.losses.")]
+    signature = read_signature(function)
+    inputs = inputs_of(case)
+    assert set(signature.domains) == {*signature.tensors, *signature.optional}
+    for tensor, value in inputs.items():
+        assert signature.domains[tensor].violation(value, {**inputs, **case.options}) is None
+
+
+# What autograd, vmap and the compiler make of it
+
+
+@cases
+def test_gradient(name: str) -> None:
+    loss, tensors = differentiable(CASES[name], rows=2)
+    leaves = [t.requires_grad_() for t in tensors]
+    assert torch.autograd.gradcheck(loss, leaves, check_forward_ad=True)
+
+
+@cases
+def test_second_gradient(name: str) -> None:
+    loss, tensors = differentiable(CASES[name], rows=2)
+    leaves = [t.requires_grad_() for t in tensors]
+    assert torch.autograd.gradgradcheck(loss, leaves, fast_mode=True)
+
+
+@cases
+def test_vmap_is_a_loop(name: str) -> None:
+    loss, runs = loss_of(CASES[name]), [inputs_of(CASES[name], seed) for seed in range(3)]
+    stacked = [torch.stack(tensors) for tensors in zip(*map(flat, runs), strict=True)]
+    together = vmap(lambda *tensors: loss(*unflat(runs[0], tensors)))(*stacked)
+    torch.testing.assert_close(together, torch.stack([loss(*run.values()) for run in runs]))
+
+
+@cases
+def test_vmap_of_the_gradient_is_a_loop(name: str) -> None:
+    loss, tensors = differentiable(CASES[name])
+    stacked = [torch.stack([t, t + 0.1]) for t in tensors]
+    gradient = grad(lambda *t: loss(*t).sum(), argnums=tuple(range(len(tensors))))
+    one_by_one = [gradient(*(s[run] for s in stacked)) for run in range(2)]
+    loop = [torch.stack(gradients) for gradients in zip(*one_by_one, strict=True)]
+    torch.testing.assert_close(list(vmap(gradient)(*stacked)), loop)
+
+
+@cases
+def test_forward_derivative_is_the_gradient_times_the_direction(name: str) -> None:
+    loss, tensors = differentiable(CASES[name])
+    directions = [torch.cos(torch.arange(t.numel()).double()).reshape(t.shape) for t in tensors]
+    _, forward = jvp(lambda *t: loss(*t).sum(), tuple(tensors), tuple(directions))
+    gradient = grad(lambda *t: loss(*t).sum(), argnums=tuple(range(len(tensors))))(*tensors)
+    backward = sum((g * d).sum() for g, d in zip(gradient, directions, strict=True))
+    torch.testing.assert_close(forward, backward)
+
+
+@cases
+def test_compiled_in_one_graph_it_is_the_same(name: str) -> None:
+    case = CASES[name]
+    inputs = inputs_of(case)
+    torch.compiler.reset()
+    compiled = torch.compile(loss_of(case), fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(*inputs.values()), loss_of(case)(*inputs.values()))
+
+
+@pytest.mark.parametrize("name", ["bce", "focal-pixels", "dice-pixels", "gaussian_kl"])
+def test_a_weighted_term_compiles_in_one_graph(name: str) -> None:
+    inputs = {**inputs_of(CASES[name]), "weight": torch.arange(BATCH).double()}
+    term = term_of(CASES[name], inputs)
+    compiled = torch.compile(term.forward, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(inputs), term.forward(inputs))
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("bce", "label_smoothing"),
+        ("bce", "pos_weight"),
+        ("cross_entropy", "label_smoothing"),
+        ("focal-binary", "gamma"),
+        ("focal-binary", "alpha"),
+        ("focal-pixels", "gamma"),
+        ("hinge-binary", "margin"),
+        ("dice-mask", "smooth"),
+        ("huber", "delta"),
+        ("gaussian_kl", "free_bits"),
+        ("gaussian_kl", "capacity"),
+    ],
+)
+def test_vmap_over_a_numeric_option_is_a_loop(name: str, option: str) -> None:
+    case = CASES[name]
+    inputs = inputs_of(case)
+    function = losses.__dict__[case.file]
+
+    def loss(value: Any) -> Tensor:
+        return function(*inputs.values(), **{**case.options, option: value})
+
+    together = vmap(loss)(torch.tensor([0.25, 0.75], dtype=torch.double))
+    torch.testing.assert_close(together, torch.stack([loss(0.25), loss(0.75)]))
+
+
+# Precision and extremes
+
+
+@cases
+@pytest.mark.parametrize("dtype", DTYPES[:2])
+def test_half_precision_is_computed_in_single(name: str, dtype: torch.dtype) -> None:
+    inputs = inputs_of(CASES[name])
+    half = [t.to(dtype) if t.is_floating_point() else t for t in flat(inputs)]
+    single = [t.float() if t.is_floating_point() else t for t in half]
+    loss = loss_of(CASES[name])
+    of_half, of_single = loss(*unflat(inputs, half)), loss(*unflat(inputs, single))
+    assert of_half.dtype == torch.float32
+    torch.testing.assert_close(of_half, of_single, rtol=0, atol=0)
+
+
+@cases
+def test_double_precision_is_kept(name: str) -> None:
+    inputs = inputs_of(CASES[name])
+    value = loss_of(CASES[name])(*inputs.values())
+    assert value.dtype == torch.float64
+    single = [t.float() if t.is_floating_point() else t for t in flat(inputs)]
+    of_single = loss_of(CASES[name])(*unflat(inputs, single)).double()
+    torch.testing.assert_close(value, of_single, rtol=1e-4, atol=1e-6)
+    assert not torch.equal(value, of_single)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.float16, torch.bfloat16, torch.float32], ids=["fp16", "bf16", "fp32"]
+)
+@pytest.mark.parametrize("size", [1e4, 30.0, 0.0])
+@pytest.mark.parametrize("name", [n for n in CASES if not n.startswith("gaussian_kl")])
+def test_value_and_gradient_are_finite_at_extremes(
+    name: str, size: float, dtype: torch.dtype
+) -> None:
+    inputs = inputs_of(CASES[name])
+    extreme = {
+        key: {k: v.sign().mul(size).to(dtype).requires_grad_() for k, v in value.items()}
+        if isinstance(value, dict)
+        else value.sign().mul(size).to(dtype).requires_grad_()
+        if is_answer(key)
+        else value.to(dtype)
+        if value.is_floating_point()
+        else value
+        for key, value in inputs.items()
+    }
+    values = loss_of(CASES[name])(*extreme.values())
+    leaves = [t for t in flat(extreme) if t.requires_grad]
+    gradients = torch.autograd.grad(values.mean(), leaves, allow_unused=True)
+    assert values.isfinite().all()
+    assert all(g.isfinite().all() for g in gradients if g is not None)
+
+
+@pytest.mark.parametrize("name", ["gaussian_kl", "gaussian_kl-free_bits", "gaussian_kl-capacity"])
+def test_kl_is_finite_wherever_its_value_can_be_held(name: str) -> None:
+    mu = torch.tensor([[1e4, -1e4, 0.0]], requires_grad=True)
+    logvar = torch.tensor([[80.0, -1e4, 0.0]], requires_grad=True)
+    values = loss_of(CASES[name])(mu, logvar)
+    gradients = torch.autograd.grad(values.sum(), (mu, logvar))
+    assert values.isfinite().all()
+    assert all(g.isfinite().all() for g in gradients)
+
+
+# Rows
+
+
+@pytest.mark.parametrize("name", IN_ROWS)
+def test_a_row_does_not_depend_on_the_others(name: str) -> None:
+    loss, here, there = loss_of(CASES[name]), inputs_of(CASES[name]), inputs_of(CASES[name], 1)
+    mixed = [torch.cat([here[key][:2], there[key][2:]]) for key in here]
+    torch.testing.assert_close(loss(*mixed)[:2], loss(*here.values())[:2])
+
+
+@pytest.mark.parametrize("name", IN_BATCH)
+def test_permuting_the_batch_permutes_the_values(name: str) -> None:
+    loss, inputs = loss_of(CASES[name]), inputs_of(CASES[name])
+    order = torch.tensor([3, 0, 1, 4, 2])
+    values = loss(*inputs.values())
+    permuted = loss(*(value[order] for value in inputs.values()))
+    torch.testing.assert_close(permuted, values[order] if values.ndim else values)
+
+
+# Weights, masks and ignored elements, as the term applies them
+
+
+@pytest.mark.parametrize("reduce", ["mean", "sum"])
+@pytest.mark.parametrize("name", WEIGHABLE)
+def test_rows_of_weight_zero_are_as_if_they_were_not_there(name: str, reduce: Any) -> None:
+    inputs = inputs_of(CASES[name])
+    kept = torch.tensor([1.0, 1, 0, 1, 0]).double()
+    masked = {**inputs, "weight": kept}
+    subset = {key: value[kept > 0] for key, value in inputs.items()}
+    value, (gradient, *_) = value_and_gradient(term_of(CASES[name], masked, reduce=reduce), masked)
+    expected, (of_subset, *_) = value_and_gradient(
+        term_of(CASES[name], subset, reduce=reduce), subset
+    )
+    torch.testing.assert_close(value, expected)
+    torch.testing.assert_close(gradient[kept > 0], of_subset)
+    assert (gradient[kept == 0] == 0).all()
+
+
+@pytest.mark.parametrize("name", WITH_SPACE)
+def test_pixels_of_weight_zero_are_as_if_they_were_not_there(name: str) -> None:
+    inputs = inputs_of(CASES[name])
+    masked = {**inputs, "weight": torch.tensor([1.0, 1, 0]).expand(BATCH, 2, 3)}
+    smaller = {key: value[..., :-1] for key, value in inputs.items()}
+    value, _ = value_and_gradient(term_of(CASES[name], masked), masked)
+    expected, _ = value_and_gradient(term_of(CASES[name], smaller), smaller)
+    torch.testing.assert_close(value, expected)
+
+
+@pytest.mark.parametrize("name", WEIGHABLE)
+def test_nan_where_the_weight_is_zero_reaches_neither_value_nor_gradient(name: str) -> None:
+    inputs = inputs_of(CASES[name])
+    kept = torch.tensor([1.0, 1, 0, 1, 0]).double()
+    clean = {**inputs, "weight": kept}
+    spoilt = {
+        key: value.masked_fill((kept == 0).reshape(-1, *[1] * (value.ndim - 1)), torch.nan)
+        if value.is_floating_point() and key != "weight"
+        else value
+        for key, value in clean.items()
+    }
+    term = term_of(CASES[name], clean)
+    torch.testing.assert_close(value_and_gradient(term, spoilt), value_and_gradient(term, clean))
+
+
+@pytest.mark.parametrize("name", HARD_TARGETS)
+def test_ignoring_what_does_not_occur_changes_nothing(name: str) -> None:
+    inputs = inputs_of(CASES[name])
+    ignoring = term_of(CASES[name], inputs, ignore_index=IGNORED)
+    torch.testing.assert_close(
+        value_and_gradient(ignoring, inputs),
+        value_and_gradient(term_of(CASES[name], inputs), inputs),
+    )
+
+
+@pytest.mark.parametrize("name", HARD_TARGETS)
+def test_ignoring_is_a_weight_of_zero(name: str) -> None:
+    inputs = inputs_of(CASES[name])
+    left_out = torch.rand(inputs["target"].shape, generator=torch.Generator().manual_seed(1)) < 0.3
+    ignored = {**inputs, "target": inputs["target"].masked_fill(left_out, IGNORED)}
+    weighted = {**inputs, "weight": (~left_out).double()}
+    torch.testing.assert_close(
+        value_and_gradient(term_of(CASES[name], ignored, ignore_index=IGNORED), ignored),
+        value_and_gradient(term_of(CASES[name], weighted), weighted),
+    )
+
+
+@pytest.mark.parametrize("name", HARD_TARGETS)
+def test_with_everything_ignored_value_and_gradient_are_zero(name: str) -> None:
+    inputs = inputs_of(CASES[name])
+    ignored = {**inputs, "target": torch.full_like(inputs["target"], IGNORED)}
+    value, (gradient,) = value_and_gradient(
+        term_of(CASES[name], ignored, ignore_index=IGNORED), ignored
+    )
+    assert value == 0
+    assert (gradient == 0).all()
+
+
+@pytest.mark.parametrize("reduce", ["mean", "sum"])
+@pytest.mark.parametrize("name", WEIGHABLE)
+def test_a_constant_weight_changes_nothing(name: str, reduce: Any) -> None:
+    inputs = inputs_of(CASES[name])
+    weighted = {**inputs, "weight": torch.full((BATCH,), 7.0)}
+    torch.testing.assert_close(
+        value_and_gradient(term_of(CASES[name], weighted, reduce=reduce), weighted),
+        value_and_gradient(term_of(CASES[name], inputs, reduce=reduce), inputs),
+    )
+
+
+@pytest.mark.parametrize("name", WEIGHABLE)
+def test_a_row_of_weight_two_counts_like_two_rows(name: str) -> None:
+    inputs = inputs_of(CASES[name])
+    weighted = {**inputs, "weight": torch.tensor([2.0, 1, 1, 1, 1]).double()}
+    repeated = {key: torch.cat([value[:1], value]) for key, value in inputs.items()}
+    value, _ = value_and_gradient(term_of(CASES[name], weighted), weighted)
+    expected, _ = value_and_gradient(term_of(CASES[name], repeated), repeated)
+    torch.testing.assert_close(value, expected)
+
+
+@pytest.mark.parametrize("reduce", ["mean", "sum"])
+@pytest.mark.parametrize("name", [n for n in HARD_TARGETS if CASES[n].file != "dice"])
+def test_a_constant_class_weight_changes_nothing(name: str, reduce: Any) -> None:
+    inputs = inputs_of(CASES[name])
+    classes = max(2, inputs["logits"].shape[1])
+    term = term_of(CASES[name], inputs, class_weight=[0.3] * classes, reduce=reduce)
+    torch.testing.assert_close(
+        value_and_gradient(term, inputs),
+        value_and_gradient(term_of(CASES[name], inputs, reduce=reduce), inputs),
+        rtol=1e-6,  # class weights are kept in single precision
+        atol=1e-9,
+    )
+
+
+def test_a_constant_class_weight_changes_nothing_inside_dice() -> None:
+    inputs = inputs_of(CASES["dice-pixels"])
+    torch.testing.assert_close(
+        losses.dice(*inputs.values(), class_weight=[0.3] * 3), losses.dice(*inputs.values())
+    )

@@ -1,0 +1,224 @@
+"""Dice: masks counted by hand, scikit-learn 1.9.1's F1, and what is left out of its means."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from losslab.losses import dice
+from sklearn.metrics import f1_score
+from torch import Tensor
+
+
+def scores(masks: object) -> Tensor:
+    """Logits whose sigmoid or softmax is the mask, to double precision."""
+    return 200 * (2 * torch.tensor(masks).double() - 1)
+
+
+# Two images of 2 × 3 pixels. Image 0: 2 right, 1 false positive, 1 missed. Image 1: all right.
+ANSWER = scores([[[[1, 1, 0], [1, 0, 0]]], [[[0, 0, 0], [0, 0, 1]]]])
+TARGET = torch.tensor([[[[1, 1, 1], [0, 0, 0]]], [[[0, 0, 0], [0, 0, 1]]]]).double()
+EMPTY = torch.zeros_like(TARGET)
+
+
+def test_values_by_hand() -> None:
+    torch.testing.assert_close(dice(ANSWER, TARGET), torch.tensor([1 - 4 / 6, 0]).double())
+    # Over both images: overlap 2 + 1, answer 3 + 1, target 3 + 1.
+    assert dice(ANSWER, TARGET, per="batch").item() == pytest.approx(1 - 6 / 8)
+
+
+def test_smooth_stands_once_in_numerator_and_denominator() -> None:
+    expected = torch.tensor([1 - (4 + 1) / (6 + 1), 1 - (2 + 1) / (2 + 1)]).double()
+    torch.testing.assert_close(dice(ANSWER, TARGET, smooth=1.0), expected)
+
+
+def test_soft_answers_and_targets_by_the_formula() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(3, 1, 4, 5, generator=generator, dtype=torch.double)
+    target = torch.rand(3, 1, 4, 5, generator=generator, dtype=torch.double)
+    p, y = logits.sigmoid().flatten(1), target.flatten(1)
+    expected = 1 - (2 * (p * y).sum(1) + 0.5) / (p.sum(1) + y.sum(1) + 0.5)
+    torch.testing.assert_close(dice(logits, target, smooth=0.5), expected)
+
+
+def test_of_hard_answers_it_is_one_minus_scikit_learns_f1() -> None:
+    generator = torch.Generator().manual_seed(0)
+    answer = torch.randint(2, (1, 1, 50), generator=generator)
+    target = torch.randint(2, (1, 1, 50), generator=generator)
+    expected = 1 - f1_score(target.flatten(), answer.flatten())
+    assert dice(scores(answer.tolist()), target).item() == pytest.approx(expected)
+    labels = torch.randint(4, (1, 50), generator=generator)
+    classes = torch.randint(4, (1, 50), generator=generator)
+    expected = 1 - f1_score(labels.flatten(), classes.flatten(), average="macro")
+    one_hot = F.one_hot(classes, 4).movedim(-1, 1)
+    assert dice(scores(one_hot.tolist()), labels).item() == pytest.approx(expected)
+
+
+def test_class_indices_are_the_softmax_against_one_hot_masks() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 3, 4, 5, generator=generator, dtype=torch.double)
+    target = torch.randint(3, (2, 4, 5), generator=generator)
+    p, y = logits.softmax(1), F.one_hot(target, 3).movedim(-1, 1)
+    by_class = 1 - 2 * (p * y).sum((2, 3)) / (p + y).sum((2, 3))
+    torch.testing.assert_close(dice(logits, target), by_class.mean(1))
+    torch.testing.assert_close(
+        dice(logits, target.to(torch.uint8), class_weight=[1, 2, 5]),
+        (by_class * torch.tensor([1, 2, 5])).sum(1) / 8,
+    )
+    torch.testing.assert_close(
+        dice(logits, target, include_background=False), by_class[:, 1:].mean(1)
+    )
+
+
+def test_the_softmax_of_two_classes_is_the_sigmoid_of_their_difference() -> None:
+    logits = torch.randn(2, 1, 9, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+    target = (torch.arange(18).reshape(2, 9) % 3 == 0).long()
+    two = torch.cat([torch.zeros_like(logits), logits], 1)
+    torch.testing.assert_close(
+        dice(two, target, include_background=False), dice(logits, target.unsqueeze(1))
+    )
+
+
+def test_it_works_without_pixels() -> None:
+    logits, target = scores([[1], [1], [0], [0]]), torch.tensor([[1], [0], [1], [0]])
+    assert dice(logits, target, per="batch").item() == pytest.approx(0.5)
+
+
+def test_better_answers_have_a_lower_loss() -> None:
+    values = [dice(size * ANSWER[1:], TARGET[1:]).item() for size in (-0.01, 0.0, 0.002, 0.01)]
+    assert values == sorted(values, reverse=True)
+    assert values[0] > values[-1]
+
+
+def test_false_positives_and_misses_cost_alike() -> None:
+    answer, target = ANSWER[:1], TARGET[:1]
+    swapped = dice(scores(target.tolist()), (answer > 0).double())
+    torch.testing.assert_close(dice(answer, target), swapped)
+
+
+def test_sums_over_large_images_do_not_overflow_in_half_precision() -> None:
+    logits = torch.full((1, 1, 512, 512), 10.0, dtype=torch.float16, requires_grad=True)
+    value = dice(logits, torch.ones(1, 1, 512, 512, dtype=torch.float16))
+    (gradient,) = torch.autograd.grad(value.sum(), logits)
+    p = 1 / (1 + math.exp(-10))
+    assert value.item() == pytest.approx(1 - 2 * p / (p + 1), abs=1e-6)
+    assert gradient.isfinite().all()
+
+
+# What is left out
+
+
+def test_an_image_without_a_target_is_left_out_of_the_mean() -> None:
+    logits, target = torch.cat([ANSWER, ANSWER]), torch.cat([TARGET, EMPTY])
+    values = dice(logits, target)
+    assert values[2:].tolist() == [0, 0]
+    torch.testing.assert_close(values.mean(), dice(ANSWER, TARGET).mean())
+
+
+def test_a_class_without_a_pixel_is_left_out_of_its_image_alone() -> None:
+    # Classes 0 and 1 of three; the answer says 2 once instead of 1.
+    answer = scores(F.one_hot(torch.tensor([[0, 0, 1, 2]]), 3).movedim(-1, 1).tolist())
+    target = torch.tensor([[0, 0, 1, 1]])
+    of_1 = 1 - 2 / 3
+    assert dice(answer, target).item() == pytest.approx((0 + of_1) / 2)
+    assert dice(answer, target, empty="zero").item() == pytest.approx((0 + of_1 + 0) / 3)
+    assert dice(answer, target, empty="penalise").item() == pytest.approx((of_1 + 1 / 4) / 3)
+    assert dice(answer, target, class_weight=[1, 3, 9]).item() == pytest.approx(3 * of_1 / 4)
+
+
+@pytest.mark.parametrize("smooth", [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("empty", "expected"), [("skip", [0, 0]), ("zero", [0, 0]), ("penalise", [1 / 2, 1 / 6])]
+)
+def test_images_without_a_target(empty: str, expected: list[float], smooth: float) -> None:
+    values = dice(ANSWER, EMPTY, empty=empty, smooth=smooth)
+    torch.testing.assert_close(values, torch.tensor(expected).double())
+
+
+@pytest.mark.parametrize("per", ["image", "batch"])
+@pytest.mark.parametrize("empty", ["skip", "zero"])
+def test_with_nothing_to_judge_value_and_gradient_are_zero(per: str, empty: str) -> None:
+    logits = torch.randn(2, 1, 2, 3, requires_grad=True)
+    value = dice(logits, torch.zeros(2, 1, 2, 3), per=per, empty=empty).sum()
+    (gradient,) = torch.autograd.grad(value, logits)
+    assert value == 0
+    assert (gradient == 0).all()
+
+
+def test_penalised_false_positives_have_a_gradient() -> None:
+    logits = torch.zeros(1, 1, 2, 2, requires_grad=True)
+    dice(logits, torch.zeros(1, 1, 2, 2), empty="penalise").sum().backward()
+    torch.testing.assert_close(logits.grad, torch.full((1, 1, 2, 2), 0.25 / 4))
+
+
+def test_an_image_of_background_alone_says_nothing_when_background_does_not_count() -> None:
+    answer = scores(F.one_hot(torch.tensor([[0, 1, 1], [0, 1, 0]]), 2).movedim(-1, 1).tolist())
+    target = torch.tensor([[0, 1, 0], [0, 0, 0]])
+    expected = torch.tensor([2 * (1 - 2 / 3), 0]).double()
+    torch.testing.assert_close(dice(answer, target, include_background=False), expected)
+    torch.testing.assert_close(dice(answer, target, class_weight=[0.0, 1.0]), expected)
+
+
+# Weights
+
+
+def test_pixel_weights_stand_inside_the_sums() -> None:
+    weight = torch.tensor([[[1.0, 2, 3], [4, 5, 6]]]).double()
+    # Answer pixels weigh 1 + 2 + 4, target pixels 1 + 2 + 3, both 1 + 2.
+    expected = pytest.approx(1 - 2 * 3 / (7 + 6))
+    assert dice(ANSWER[:1], TARGET[:1], weight).item() == expected
+    assert dice(ANSWER[:1], TARGET[:1], weight.unsqueeze(1)).item() == expected
+    assert dice(ANSWER[:1], TARGET[:1], 100 * weight).item() == expected
+
+
+def test_sample_weights_weigh_the_images() -> None:
+    value = dice(ANSWER, TARGET, torch.tensor([3.0, 1.0])).mean()
+    assert value.item() == pytest.approx((3 * (1 - 4 / 6) + 0) / 4)
+
+
+def test_sample_weights_weigh_the_pixels_of_a_batch() -> None:
+    value = dice(ANSWER, TARGET, torch.tensor([3.0, 1.0]), per="batch")
+    assert value.item() == pytest.approx(1 - 2 * (3 * 2 + 1) / (3 * 6 + 2))
+
+
+@pytest.mark.parametrize("empty", ["skip", "zero", "penalise"])
+def test_a_channel_of_weight_zero_is_left_out_whatever_an_empty_one_is_worth(empty: str) -> None:
+    logits, target = torch.cat([ANSWER, -ANSWER], 1), torch.cat([TARGET, TARGET], 1)
+    weight = torch.tensor([1.0, 0.0]).reshape(1, 2, 1, 1).expand_as(target)
+    torch.testing.assert_close(dice(logits, target, weight, empty=empty), dice(ANSWER, TARGET))
+
+
+def test_smooth_is_in_pixels_of_mean_weight() -> None:
+    for per in ("image", "batch"):
+        plain = dice(ANSWER, TARGET, smooth=1.0, per=per)
+        weighted = dice(ANSWER, TARGET, torch.full((2, 2, 3), 1e-3), smooth=1.0, per=per)
+        torch.testing.assert_close(weighted, plain, rtol=1e-6, atol=0)
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"per": "pixel"}, "per must be one of image, batch; got pixel"),
+        ({"empty": "nan"}, "empty must be one of skip, zero, penalise; got nan"),
+        ({"smooth": -1.0}, "smooth must be at least 0; got -1.0"),
+        ({"include_background": False}, "include_background=False is for .* class indices"),
+        ({"class_weight": [1.0, 2.0]}, r"class_weight needs 1 numbers, .* got \[1.0, 2.0\]"),
+        ({"weight": torch.ones(3)}, r"weight of shape \(3,\) does not fit .* \(2, 1, 2, 3\)"),
+    ],
+    ids=["per", "empty", "smooth", "background", "class_weight", "weight"],
+)
+def test_options_that_do_not_fit_are_an_error(options: dict[str, object], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        dice(ANSWER, TARGET, **options)
+
+
+def test_a_target_without_the_channel_axis_is_an_error() -> None:
+    with pytest.raises(
+        ValueError, match=r"shaped like .* \(2, 1, 2, 3\), .* target.unsqueeze\(1\)"
+    ):
+        dice(ANSWER, TARGET.squeeze(1))
+    with pytest.raises(ValueError, match="need integer class indices"):
+        dice(ANSWER.expand(-1, 3, -1, -1), TARGET)

@@ -1,0 +1,189 @@
+"""Preflight: everything that can be known to go wrong is said before the first step."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..data.source import Batch, Source
+from ..errors import UserError
+from ..losses.objective import Objective
+from .step import EagerStep, Outputs
+
+_TINY = 4  # samples in the batch that is tried
+_SCAN_BATCH = 256
+
+
+def try_model(model: nn.Module, inputs: tuple[str, ...], main_output: str, batch: Batch) -> Outputs:
+    """The model's outputs for a tiny batch.
+
+    Raises:
+        UserError: the model can't take this input.
+    """
+    from .step import NamedModel
+
+    try:
+        return NamedModel(model, main_output)([batch[name] for name in inputs])  # type: ignore[no-any-return]
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        shapes = ", ".join(f"{name} {list(batch[name].shape)}" for name in inputs)
+        raise UserError(
+            f"model {type(model).__name__} can't take {shapes}: {_first_line(error)}. "
+            "Choose a model for this kind of data, or change the model's sizes"
+        ) from error
+
+
+def bind(objective: Objective, batch: Batch, outputs: Outputs, main_output: str) -> None:
+    """Find who supplies each tensor that the losses ask for.
+
+    Raises:
+        UserError: names that nobody supplies.
+    """
+    try:
+        objective.bind(batch.keys(), outputs.keys(), main_output)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def check_domains(objective: Objective, source: Source, batch: Batch, outputs: Outputs) -> None:
+    """See that targets and weights are what the losses take: in memory all of them, else one batch.
+
+    Raises:
+        UserError: values outside the domain that a loss declares.
+    """
+    from ..data.source import TensorSource
+
+    batches = source.batches("train", _SCAN_BATCH) if isinstance(source, TensorSource) else [batch]
+    for part in batches:
+        size = len(next(iter(part.values())))
+        # Of the outputs only the shape matters here: one sample's stand for all.
+        stand_in = {
+            name: value.detach()[:1].expand(size, *value.shape[1:])
+            if value.ndim and len(value)
+            else value
+            for name, value in outputs.items()
+        }
+        for term in objective.terms:
+            _check_term(term, {**part, **stand_in, "parameters": {}})
+
+
+def _check_term(term: Any, tensors: Mapping[str, Any]) -> None:
+    try:
+        arguments, weight = term.arguments(tensors)
+    except ValueError as error:
+        raise UserError(f"loss.{term.name}: {error}") from error
+    if weight is not None:
+        arguments = {**arguments, "weight": weight}
+    for name, domain in term.signature.domains.items():
+        if isinstance(arguments.get(name), Tensor):
+            problem = domain.violation(arguments[name], {**arguments, **term.options})
+            if problem:
+                source = term.sources.get(name, name)
+                called = name if source == name else f"{name} (here {source})"
+                raise UserError(
+                    f"loss.{term.name}: {called} out of its domain: {problem}. "
+                    "Correct the data, or choose a loss for this kind of target"
+                )
+
+
+def check_shapes(objective: Objective, batch: Batch, outputs: Outputs) -> None:
+    """See that each loss answers per element, per sample or per batch, and broadcast nothing.
+
+    Raises:
+        UserError: values of another shape; `(n, 1)` against `(n,)` gives n × n, for example.
+    """
+    size = len(next(iter(batch.values())))
+    for term in objective.terms:
+        arguments, _ = term.arguments({**batch, **outputs, "parameters": {}})
+        if "parameters" in term.sources.values():
+            continue
+        values = term.function(**arguments, **term.options)
+        tensors = [a for a in arguments.values() if isinstance(a, Tensor)]
+        crossed = values.shape[1:2] == (size,) and all(t.shape[1:2] != (size,) for t in tensors)
+        if values.ndim and (len(values) != size or crossed):
+            shapes = ", ".join(f"{n} {list(a.shape)}" for n, a in arguments.items())
+            raise UserError(
+                f"loss.{term.name} returned shape {list(values.shape)} for {shapes}: expected [] "
+                f"or [{size}, …], one value per sample or element. Give its tensors the same shape"
+            )
+
+
+def try_step(step: EagerStep, batch: Batch) -> list[str]:
+    """One forward and backward pass of a tiny batch; returns what is worth noting.
+
+    Raises:
+        UserError: the loss can't be computed, is not finite, or gives no gradient.
+    """
+    try:
+        with torch.no_grad():
+            check_shapes(step.objective, batch, step.outputs(batch))
+        value = step.compute(batch, 0.0)
+    except (ValueError, RuntimeError, TypeError, IndexError) as error:
+        shapes = ", ".join(f"{k} {list(v.shape)}" for k, v in batch.items())
+        raise UserError(
+            f"the loss can't be computed: {_first_line(error)}. The batch holds {shapes}. "
+            "Choose a loss and a model that fit this kind of target"
+        ) from error
+    for name, term_value in value.values.items():
+        if term_value.ndim:
+            raise UserError(f"loss.{name} returned shape {list(term_value.shape)} after reduction")
+        if not torch.isfinite(term_value):
+            raise UserError(
+                f"loss.{name} is {term_value.item()} on the first batch, before any training. "
+                "Look for log(0), 0/0 or an overflow in it"
+            )
+    if not value.total.requires_grad:
+        raise UserError(
+            "no gradient reaches the model: the loss is constant, or cut off from the model's "
+            "output (argmax, rounding, comparison, .detach() or .item() do that)"
+        )
+    notes = [
+        f"loss.{name} gives no gradient: it changes the number and nothing else"
+        for name, term_value in value.values.items()
+        if not term_value.requires_grad
+    ]
+    torch.autograd.backward(value.total)
+    idle = [name for name, p in step.parameters.items() if p.requires_grad and p.grad is None]
+    if len(idle) == len(step.parameters):
+        raise UserError("no gradient reaches any parameter of the model")
+    if idle:
+        notes.append(
+            f"{len(idle)} of {len(step.parameters)} parameters get no gradient, e.g. {idle[0]}"
+        )
+    bad = [
+        n for n, p in step.parameters.items() if p.grad is not None and not p.grad.isfinite().all()
+    ]
+    if bad:
+        raise UserError(
+            f"the gradient of {bad[0]} is not finite on the first batch, though the loss is: "
+            "look for sqrt(0), 0 · log(0) or where() around such a value"
+        )
+    step.optimizer.zero_grad()
+    return notes
+
+
+def preflight(
+    step: EagerStep, source: Source, batch: Batch, outputs: Outputs, objective: Objective
+) -> list[str]:
+    """Domains, then one tiny step; leaves model, gradients and random state as they were."""
+    check_domains(objective, source, batch, outputs)
+    buffers = {name: buffer.clone() for name, buffer in step.model.named_buffers()}
+    try:
+        return try_step(step, batch)
+    finally:
+        with torch.no_grad():
+            for name, buffer in step.model.named_buffers():
+                buffer.copy_(buffers[name])
+
+
+def tiny_batch(source: Source, device: torch.device) -> Batch:
+    """The first few samples of the training data, on the device."""
+    if source.size("train") == 0:
+        raise UserError("there is no training data: the train split is empty")
+    batch = next(islice(source.batches("train", min(_TINY, source.size("train"))), 1))
+    return {name: tensor.to(device) for name, tensor in batch.items()}
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0].rstrip(".")

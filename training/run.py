@@ -1,0 +1,378 @@
+"""A run, from its configuration to its summary: read it from top to bottom."""
+
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import __version__
+from ..data.source import Batch, SplitName
+from ..data.spec import Spec
+from ..errors import UserError
+from ..losses.objective import Objective
+from . import checkpoint
+from .assemble import build_model, build_objective, build_optimizer, build_source
+from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
+from .distributed import World, process_group, world
+from .examples import save_examples
+from .loop import Loop, seed_everything
+from .metrics import metrics_for
+from .preflight import bind, preflight, tiny_batch, try_model
+from .record import NoRecord, Record
+from .report import Report
+from .signals import Stopped
+from .step import EagerStep, model_inputs
+from .trivial import trivial_metrics
+
+
+@dataclass
+class Result:
+    """What a run came to.
+
+    Args:
+        name: the run's name.
+        run_dir: its directory: configuration, checkpoints, plots, journal.
+        status: FINISHED, FAILED or KILLED.
+        metrics: `val/…` of the best epoch and `test/…`, in the units of the data.
+        run_id: the MLflow run's id; None if it was not tracked.
+        model: the trained model, at its best epoch; None if it never got there.
+        reason: why it did not finish.
+    """
+
+    name: str
+    run_dir: Path
+    status: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    run_id: str | None = None
+    model: torch.nn.Module | None = None
+    reason: str = ""
+
+
+def run(
+    config: Mapping[str, Any],
+    run_dir: Path,
+    report: Report | None = None,
+    *,
+    resume: bool = False,
+    dry: bool = False,
+) -> Result:
+    """Train one model as `config` says, and keep everything in `run_dir`.
+
+    Args:
+        config: resolved, as plain containers; see `losslab.training.config.RunConfig`.
+        run_dir: an existing directory of the run's own.
+        report: hears what happens.
+        resume: continue from the directory's last checkpoint.
+        dry: stop after preflight, and leave nothing behind.
+
+    Raises:
+        UserError: what the user can put right, found before the first step.
+        Stopped: a signal asked the run to stop; it can be resumed.
+        NonFiniteLoss: the loss became NaN or infinite.
+    """
+    here = world()
+    report = report if report is not None and here.is_main else Report()
+    trainer = _typed(TrainerConfig, config["trainer"])
+    tracking = _typed(TrackingConfig, config["tracking"])
+    device = pick_device(trainer.device, here)
+    if trainer.threads is not None:
+        torch.set_num_threads(trainer.threads)
+    kind = Record if here.is_main and not dry else NoRecord
+    record = kind(run_dir, tracking)
+    try:
+        with process_group(here, device):
+            parts = prepare(config, trainer, device, here, report)
+            loop = build_loop(config, parts, trainer, tracking, record, report, here)
+            if resume:
+                _restore(loop, parts.step.model, record)
+            report.header(_facts(config, parts, loop, record))
+            if dry:
+                return Result(record.name, run_dir, "DRY")
+            _begin(record, config, parts, loop)
+            _fit(loop, record)
+            return _conclude(parts, loop, record, report, tracking)
+    except BaseException:
+        if record.summary.get("status") is None:
+            record.discard()  # it never began: leave nothing behind
+        raise
+    finally:
+        record.close()
+
+
+@dataclass
+class Parts:
+    """What preflight has found to fit together."""
+
+    spec: Spec
+    source: Any
+    objective: Objective
+    step: EagerStep
+    batch: Batch
+    outputs: Mapping[str, torch.Tensor]
+    device: torch.device
+
+    @property
+    def channels(self) -> int:
+        """Channels of the model's answer."""
+        return (
+            self.outputs[self.spec.main_output].shape[1]
+            if self.spec.main_output in self.outputs
+            else 0
+        )
+
+    @property
+    def ignore_index(self) -> int | None:
+        """The target value that the losses leave out, and so the metrics do."""
+        found = [t.ignore_index for t in self.objective.terms if t.ignore_index is not None]
+        return found[0] if found else None
+
+
+def prepare(
+    config: Mapping[str, Any],
+    trainer: TrainerConfig,
+    device: torch.device,
+    here: World,
+    report: Report,
+) -> Parts:
+    """Seed, data, model, objective, optimizer, preflight."""
+    source = build_source(config).to(device)
+    spec = source.spec
+    seed_everything(config["seed"])
+    model = build_model(config, spec).to(device)
+    objective = build_objective(config).to(device)
+    batch = tiny_batch(source, device)
+    with torch.random.fork_rng():
+        try:
+            inputs = model_inputs(model, batch)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+        outputs = try_model(model, inputs, spec.main_output, batch)
+        bind(objective, batch, outputs, spec.main_output)
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        if not parameters:
+            raise UserError(f"model {type(model).__name__} has nothing to train")
+        optimizer, lr = build_optimizer(config, parameters, device)
+        step = EagerStep(
+            model,
+            objective,
+            optimizer,
+            inputs=inputs,
+            main_output=spec.main_output,
+            lr=lr,
+            accumulate=trainer.accumulate,
+            clip_norm=trainer.clip_norm,
+            autocast=trainer.precision == "bf16",
+            compile_model=trainer.compile,
+            distributed=here.size > 1,
+        )
+        notes = preflight(step, source, batch, outputs, objective)
+    seed_everything(config["seed"] + here.rank)
+    for note in notes:
+        report.note(note)
+    return Parts(spec, source, objective, step, batch, outputs, device)
+
+
+def build_loop(
+    config: Mapping[str, Any],
+    parts: Parts,
+    trainer: TrainerConfig,
+    tracking: TrackingConfig,
+    record: Record,
+    report: Report,
+    here: World,
+) -> Loop:
+    """The loop over what preflight has found to fit together."""
+    objective = _typed(ObjectiveConfig, config["objective"])
+
+    def save(name: str, state: Mapping[str, Any]) -> None:
+        if here.is_main:
+            checkpoint.save(state, record.checkpoint(name))
+
+    loop = Loop(
+        step=parts.step,
+        source=parts.source,
+        objective=parts.objective,
+        new_metrics=partial(metrics_for, parts.spec, parts.outputs, parts.ignore_index),
+        config=trainer,
+        log_every=tracking.log_every,
+        seed=config["seed"],
+        journal=record.journal,
+        report=report,
+        save=save,
+        world=here,
+        device=parts.device,
+        gradient_shares=objective.gradient_shares,
+    )
+    _check_monitor(loop, parts)
+    return loop
+
+
+def _check_monitor(loop: Loop, parts: Parts) -> None:
+    """See that the monitored metric is one that will be measured."""
+    metrics = loop.new_metrics()
+    metrics.update(parts.outputs, parts.batch)
+    names = ["val/loss", *(f"val/{name}" for name in metrics.compute())]
+    if len(parts.objective.terms) > 1:
+        names += [f"val/terms/{term.name}" for term in parts.objective.terms]
+    if loop.monitor not in names:
+        raise UserError(
+            f"trainer.monitor={loop.monitor} is not measured here: there are {', '.join(names)}"
+        )
+
+
+def _restore(loop: Loop, model: torch.nn.Module, record: Record) -> None:
+    """Continue from the run's last checkpoint."""
+    path = record.checkpoint("last")
+    state = checkpoint.load(path)
+    checkpoint.check_fits(model, state, path)
+    loop.restore(state)
+
+
+def _facts(config: Mapping[str, Any], parts: Parts, loop: Loop, record: Record) -> dict[str, Any]:
+    """What the header says."""
+    return {
+        "name": record.name,
+        "run_dir": record.run_dir,
+        "loss": " + ".join(term.name for term in parts.objective.terms),
+        "model": type(parts.step.model).__name__,
+        "parameters": sum(p.numel() for p in parts.step.parameters.values()),
+        "data": parts.source.summary.get("name", config["data"]["_target_"]),
+        "sizes": {split: parts.source.size(split) for split in ("train", "val", "test")},
+        "device": str(parts.device),
+        "monitor": loop.monitor,
+        "epoch": loop.progress.epoch,
+        "batch": loop.progress.batch,
+        "epochs": loop.config.epochs,
+    }
+
+
+def _begin(record: Record, config: Mapping[str, Any], parts: Parts, loop: Loop) -> None:
+    """From here on there is a run: write down what it is made of."""
+    loss = "+".join(term.name for term in parts.objective.terms)
+    data = {f"data.{key}": str(value) for key, value in parts.source.summary.items()}
+    tags = {"loss": loss, **data, **_versions(), "run_dir": str(record.run_dir.absolute())}
+    record.begin(config, tags, monitor=loop.monitor, loss=loss, data=data.get("data.name"))
+    record.write_config(config)
+
+
+def _versions() -> dict[str, str]:
+    """What a run must name to be repeated: the code's commit and the versions it ran on."""
+    with suppress(OSError, subprocess.SubprocessError):
+        commit = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=2,
+            check=True,
+        ).stdout.strip()
+        clean = commit.removesuffix("-dirty")
+        git = {"git.commit": clean, "git.dirty": str(commit != clean).lower()}
+        return {**git, **_installed()}
+    return _installed()
+
+
+def _installed() -> dict[str, str]:
+    return {
+        "version.losslab": __version__,
+        "version.torch": torch.__version__,
+        "version.python": platform.python_version(),
+        "command": shlex.join(sys.argv),
+    }
+
+
+def _fit(loop: Loop, record: Record) -> None:
+    """Train, and write down truly how it ended if it did not end well."""
+    try:
+        loop.fit()
+    except (Stopped, KeyboardInterrupt) as error:
+        record.finish("KILLED", str(error) or "interrupted")
+        raise
+    except BaseException as error:
+        text = str(error).strip().split("\n")[0]
+        record.finish("FAILED", f"{type(error).__name__}: {text}")
+        raise
+
+
+def _conclude(
+    parts: Parts, loop: Loop, record: Record, report: Report, tracking: TrackingConfig
+) -> Result:
+    """Evaluate the best epoch, draw the plots, close the run."""
+    best = record.checkpoint("best")
+    if best.exists() and loop.world.is_main:
+        parts.step.model.load_state_dict(checkpoint.load(best)["model"])
+    split: SplitName = "test" if parts.source.size("test") else "val"
+    metrics, trivial = {}, {}
+    if parts.source.size(split):
+        measured = loop.evaluate(split)
+        metrics = {f"{split}/{name}": value for name, value in measured.items()}
+        trivial = trivial_metrics(parts.source, loop.new_metrics(), parts.channels, split)
+        save_examples(parts.spec, loop, record.run_dir, split)
+    if loop.progress.best is not None:
+        metrics[loop.monitor] = loop.progress.best
+    record.journal.metrics((name, value, loop.progress.step) for name, value in metrics.items())
+    for plot in record.draw_plots():
+        record.journal.artifact(plot, "plots")
+    for name in ("best", "last"):
+        if record.checkpoint(name).exists():
+            record.journal.artifact(record.checkpoint(name), "checkpoints")
+    record.update(metrics=metrics, best=loop.progress.best, best_epoch=loop.progress.best_epoch)
+    record.finish("FINISHED")
+    unsent = record.wait_until_sent(tracking.wait)
+    result = Result(
+        record.name, record.run_dir, "FINISHED", metrics, record.run_id, parts.step.model
+    )
+    report.summary(
+        {
+            "result": result,
+            "split": split,
+            "trivial": trivial,
+            "progress": loop.progress,
+            "monitor": loop.monitor,
+            "epochs": loop.config.epochs,
+            "uri": record.uri,
+            "unsent": unsent,
+        }
+    )
+    return result
+
+
+def pick_device(name: str, here: World) -> torch.device:
+    """The device that `trainer.device` asks for; `auto` takes the first accelerator there is.
+
+    Raises:
+        UserError: it is not there.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", here.local_rank)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(
+            f"trainer.device={name} is no device: auto, cpu, cuda, cuda:1, mps"
+        ) from None
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not there.get(device.type, False):
+        raise UserError(f"trainer.device={name}: torch finds no such device here; use auto or cpu")
+    return device
+
+
+def _typed(kind: Any, values: Mapping[str, Any]) -> Any:
+    """A section of the configuration as its dataclass."""
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as error:
+        raise UserError(str(error)) from error

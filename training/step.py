@@ -1,0 +1,286 @@
+"""A step: one batch in, the gradient taken, the weights moved.
+
+The loop knows a step only through `Step`, which speaks of K runs at once: every value it returns is
+`[]` for one run or `[K]` for several.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ..data.source import Batch
+from ..losses.objective import Objective, ObjectiveValue
+from ..losses.schedules import Schedule
+
+Outputs = dict[str, Tensor]
+
+
+class Step(Protocol):
+    """What the loop asks of a way to train.
+
+    Attributes:
+        runs: how many runs are trained together, K.
+    """
+
+    runs: int
+
+    def train(self, batch: Batch, time: float) -> Sequence[Tensor]:
+        """Learn from one batch; each term's value before its weight, `[]` or `[K]`."""
+        ...
+
+    def flush(self) -> None:
+        """Apply gradients that are still being accumulated, at the end of an epoch."""
+        ...
+
+    def evaluate(self, batch: Batch, time: float) -> tuple[Outputs, ObjectiveValue]:
+        """The model's answers and the objective, without learning."""
+        ...
+
+    @property
+    def between_updates(self) -> bool:
+        """Whether no gradient is being accumulated, so that `state` is complete."""
+        ...
+
+    @property
+    def learning_rate(self) -> float:
+        """The current learning rate."""
+        ...
+
+    def evaluating(self) -> AbstractContextManager[None]:
+        """Within it, the model answers as in use: no gradient, no dropout."""
+        ...
+
+    def gradient_shares(self, batch: Batch, time: float) -> dict[str, float]:
+        """Each term's share of the sum of the terms' gradient norms, on one batch."""
+        ...
+
+    def is_finite(self) -> bool:
+        """Whether every weight is finite."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """All that a checkpoint needs to continue exactly here."""
+        ...
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state`."""
+        ...
+
+
+class NamedModel(nn.Module):
+    """A model that is called with a batch and answers with named tensors.
+
+    The model's `forward` names the tensors it asks for. A lone tensor it returns is called
+    `main_output`.
+
+    Args:
+        model: any module; returns a tensor, or a mapping of names to tensors.
+        main_output: `logits` or `prediction`, from the data's spec.
+    """
+
+    def __init__(self, model: nn.Module, main_output: str) -> None:
+        super().__init__()
+        self.model = model
+        self.main_output = main_output
+
+    def forward(self, inputs: Sequence[Tensor]) -> Outputs:
+        """The model's outputs by name."""
+        answer = self.model(*inputs)
+        if isinstance(answer, Tensor):
+            return {self.main_output: answer}
+        if not isinstance(answer, Mapping):
+            raise TypeError(
+                f"model {type(self.model).__name__} returned a {type(answer).__name__}: "
+                "expected a tensor, or a dict of named tensors"
+            )
+        return dict(answer)
+
+
+class EagerStep:
+    """One run, the way PyTorch trains: a module, autograd, and a torch optimizer.
+
+    Args:
+        model: on its device.
+        objective: bound, on the same device.
+        optimizer: holds the model's parameters.
+        inputs: names of the tensors the model asks for, in order.
+        main_output: what a lone output tensor is called.
+        lr: the learning rate, or its schedule over epochs.
+        accumulate: batches whose gradients are averaged into one update.
+        clip_norm: largest norm of the gradient.
+        autocast: run the model under bf16 autocast.
+        compile_model: compile the model with `torch.compile`.
+        distributed: average gradients over the ranks of the process group.
+    """
+
+    runs = 1
+
+    def __init__(
+        self,
+        model: nn.Module,
+        objective: Objective,
+        optimizer: torch.optim.Optimizer,
+        *,
+        inputs: Sequence[str],
+        main_output: str,
+        lr: float | Schedule,
+        accumulate: int = 1,
+        clip_norm: float | None = None,
+        autocast: bool = False,
+        compile_model: bool = False,
+        distributed: bool = False,
+    ) -> None:
+        self.model = model
+        self.objective = objective
+        self.optimizer = optimizer
+        self.inputs = tuple(inputs)
+        self.lr = lr if callable(lr) else None
+        self.accumulate = accumulate
+        self.clip_norm = clip_norm
+        self.parameters = dict(model.named_parameters())
+        self._accumulated = 0
+        self._device_type = next(iter(self.parameters.values())).device.type
+        self._autocast = autocast
+        self._needs_closure = isinstance(optimizer, torch.optim.LBFGS)
+        named: nn.Module = NamedModel(model, main_output)
+        if compile_model:
+            named = torch.compile(named)  # type: ignore[assignment]  # a module in, a module out
+        if distributed:
+            named = nn.parallel.DistributedDataParallel(named)
+        self._named = named
+
+    def outputs(self, batch: Batch) -> Outputs:
+        """The model's answers by name."""
+        inputs = [batch[name] for name in self.inputs]
+        if not self._autocast:
+            return self._named(inputs)  # type: ignore[no-any-return]
+        with torch.autocast(self._device_type, dtype=torch.bfloat16):
+            return self._named(inputs)  # type: ignore[no-any-return]
+
+    def compute(self, batch: Batch, time: float) -> ObjectiveValue:
+        """The objective on one batch, ready to be differentiated."""
+        outputs = self.outputs(batch)
+        return self.objective.forward({**batch, **outputs, "parameters": self.parameters}, time)
+
+    def train(self, batch: Batch, time: float) -> Sequence[Tensor]:
+        """See `Step.train`."""
+        if self.lr is not None:
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.lr(time)
+        if self._needs_closure:
+            return self._train_with_closure(batch, time)
+        value = self.compute(batch, time)
+        total = value.total if self.accumulate == 1 else value.total / self.accumulate
+        torch.autograd.backward(total)
+        self._accumulated += 1
+        if self._accumulated == self.accumulate:
+            self.flush()
+        return [v.detach() for v in value.values.values()]
+
+    def flush(self) -> None:
+        """See `Step.flush`."""
+        if self._accumulated:
+            if self.clip_norm is not None:
+                nn.utils.clip_grad_norm_(self.parameters.values(), self.clip_norm)
+            self.optimizer.step()
+            for parameter in self.parameters.values():  # optimizer.zero_grad() costs ten times this
+                parameter.grad = None
+            self._accumulated = 0
+
+    def _train_with_closure(self, batch: Batch, time: float) -> Sequence[Tensor]:
+        """L-BFGS evaluates the objective several times in one step."""
+        first: list[Tensor] = []
+
+        def closure() -> Tensor:
+            self.optimizer.zero_grad()
+            value = self.compute(batch, time)
+            torch.autograd.backward(value.total)
+            if not first:
+                first.extend(v.detach() for v in value.values.values())
+            return value.total
+
+        self.optimizer.step(closure)  # type: ignore[arg-type]  # torch wants a float, and takes a tensor
+        return first
+
+    @property
+    def between_updates(self) -> bool:
+        """See `Step.between_updates`."""
+        return self._accumulated == 0
+
+    @property
+    def learning_rate(self) -> float:
+        """See `Step.learning_rate`."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """See `Step.evaluating`."""
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.model.train()
+
+    def is_finite(self) -> bool:
+        """See `Step.is_finite`."""
+        return all(bool(p.isfinite().all()) for p in self.parameters.values())
+
+    def evaluate(self, batch: Batch, time: float) -> tuple[Outputs, ObjectiveValue]:
+        """See `Step.evaluate`."""
+        outputs = self.outputs(batch)
+        tensors = {**batch, **outputs, "parameters": self.parameters}
+        return outputs, self.objective.forward(tensors, time)
+
+    def gradient_shares(self, batch: Batch, time: float) -> dict[str, float]:
+        """Each term's share of the sum of the terms' gradient norms, on one batch."""
+        value = self.compute(batch, time)
+        weights = list(self.parameters.values())
+        norms = {}
+        for name, contribution in value.contributions.items():
+            gradients = torch.autograd.grad(
+                contribution, weights, retain_graph=True, allow_unused=True
+            )
+            norms[name] = float(nn.utils.get_total_norm([g for g in gradients if g is not None]))
+        total = sum(norms.values()) or 1.0
+        return {name: norm / total for name, norm in norms.items()}
+
+    def state(self) -> dict[str, Any]:
+        """See `Step.state`; called between updates only."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "objective": self.objective.state_dict(),
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """See `Step.load`."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.objective.load_state_dict(state["objective"])
+
+
+def model_inputs(model: nn.Module, batch: Batch) -> tuple[str, ...]:
+    """Names of the batch's tensors that the model's `forward` asks for, in order.
+
+    A model written elsewhere calls its only argument what it likes (`x`, `inputs`): that is
+    `input`.
+
+    Raises:
+        ValueError: a name the batch does not give.
+    """
+    from ..losses.names import read_signature
+
+    asked = read_signature(model.forward).tensors
+    if len(asked) == 1 and asked[0] not in batch:
+        return ("input",)
+    missing = [name for name in asked if name not in batch]
+    if missing or not asked:
+        raise ValueError(
+            f"model {type(model).__name__} asks for {', '.join(missing) or 'no tensor'}: "
+            f"the batch gives {', '.join(sorted(batch))}"
+        )
+    return asked

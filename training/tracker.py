@@ -1,0 +1,282 @@
+"""The tracker: carries a run's journal to MLflow, in a process of its own.
+
+`python -m losslab.training.tracker RUN_DIR` follows the journal until the run has ended, then
+exits. It is a process and not a thread because importing MLflow takes as long as importing torch,
+and would take that time from training through the interpreter's lock. Each run directory has two
+locks: `run.lock` is held by the training process while it lives, `tracker.lock` by the tracker.
+Whoever gets both has found a run that nobody looks after.
+
+What could not be sent stays in the journal; the next tracker that starts beside it sends it.
+Sending the same entry twice does no harm: a metric carries its own time, and MLflow keeps one of
+two equal ones.
+"""
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from .journal import read_entries
+
+JOURNAL = "journal.jsonl"
+STATE = "tracking.json"
+RUN_LOCK = "run.lock"
+_TRACKER_LOCK = "tracker.lock"
+_POLL = 0.1  # seconds between two looks at the journal
+_RETRY = 1.0  # seconds between two tries at a store that is away
+_METRICS_PER_CALL = 1000  # MLflow's own limit on log_batch
+_PARAMS_PER_CALL = 100
+_LOST = "the process ended without a word (killed, or out of memory)"
+
+log = logging.getLogger("losslab.tracker")
+
+
+class State:
+    """What has been sent of one journal, kept beside it in `tracking.json`."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._path = run_dir / STATE
+        self.values: dict[str, Any] = json.loads(self._path.read_text())
+
+    def update(self, **values: Any) -> None:
+        """Change values on disk, atomically."""
+        self.values |= values
+        write_json(self._path, self.values)
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a small JSON file so that a reader sees the old one or the new one, never half."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(values, indent=1))
+    temporary.replace(path)
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a living process holds the lock."""
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+class Tracker:
+    """Sends one run's journal to its MLflow store.
+
+    Args:
+        run_dir: the run's directory, with its journal and `tracking.json`.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
+        self.state = State(run_dir)
+        self._client: Any = None
+
+    def send_new(self) -> None:
+        """Send what the journal holds beyond what was sent; raises what the store raises."""
+        rows: list[tuple[str, float, int, int]] = []
+        offset = self.state.values["offset"]
+        for entry, after in read_entries(self.run_dir / JOURNAL, offset):
+            if entry["kind"] == "metrics" and len(rows) + len(entry["rows"]) <= _METRICS_PER_CALL:
+                rows += entry["rows"]
+            else:
+                self._send_metrics(rows)
+                rows = []
+                self._send(entry)
+            offset = after
+            if not rows:
+                self.state.update(offset=offset)
+        if rows:
+            self._send_metrics(rows)
+            self.state.update(offset=offset)
+
+    def _send(self, entry: Mapping[str, Any]) -> None:
+        kind = entry["kind"]
+        if kind == "start":
+            self._start(entry)
+        elif kind == "metrics":
+            self._send_metrics(entry["rows"])
+        elif kind == "tags":
+            self._set_tags(entry["tags"])
+        elif kind == "artifact":
+            path = self.run_dir / entry["path"]
+            if path.exists():
+                self.client.log_artifact(self.run_id, str(path), entry["folder"] or None)
+        elif kind == "end":
+            self.finish(entry["status"], entry["reason"], entry["time"])
+
+    @property
+    def run_id(self) -> str:
+        """The MLflow run's id."""
+        return str(self.state.values["run_id"])
+
+    @property
+    def client(self) -> Any:
+        """The MLflow client; made, with the store and the experiment, when first asked for."""
+        if self._client is None:
+            self._client, experiment_id = connect(
+                self.state.values["uri"], self.state.values["experiment"]
+            )
+            self.state.update(experiment_id=experiment_id)
+        return self._client
+
+    def _start(self, entry: Mapping[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        client = self.client
+        if self.state.values.get("run_id") is None:
+            run = client.create_run(
+                self.state.values["experiment_id"],
+                start_time=entry["time"],
+                run_name=self.state.values["name"],
+            )
+            self.state.update(run_id=run.info.run_id)
+        else:
+            client.update_run(self.run_id, status="RUNNING")
+        params = [Param(key, str(value)) for key, value in entry["params"].items()]
+        for first in range(0, len(params), _PARAMS_PER_CALL):
+            client.log_batch(self.run_id, params=params[first : first + _PARAMS_PER_CALL])
+        self._set_tags(entry["tags"])
+        self.state.update(status="RUNNING")
+
+    def _set_tags(self, tags: Mapping[str, str]) -> None:
+        from mlflow.entities import RunTag
+
+        self.client.log_batch(
+            self.run_id, tags=[RunTag(key, str(value)) for key, value in tags.items()]
+        )
+
+    def _send_metrics(self, rows: list[tuple[str, float, int, int]]) -> None:
+        from mlflow.entities import Metric
+
+        for first in range(0, len(rows), _METRICS_PER_CALL):
+            part = rows[first : first + _METRICS_PER_CALL]
+            metrics = [Metric(name, float(value), when, step) for name, value, step, when in part]
+            self.client.log_batch(self.run_id, metrics=metrics)
+
+    def finish(self, status: str, reason: str, when: int | None = None) -> None:
+        """Close the MLflow run with its true state."""
+        if reason:
+            self._set_tags({"losslab.reason": reason})
+        self.client.set_terminated(self.run_id, status, end_time=when)
+        self.state.update(status=status)
+
+
+def connect(uri: str, experiment: str) -> tuple[Any, str]:
+    """A client for the store, and the experiment's id; both are created once, under a lock.
+
+    Several processes that open a fresh SQLite store at the same time would otherwise ruin it.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    with _store_lock(uri):
+        client = mlflow.MlflowClient(tracking_uri=uri)
+        found = client.get_experiment_by_name(experiment)
+        if found is not None:
+            return client, found.experiment_id
+        try:
+            location = None
+            if uri.startswith("sqlite:"):
+                location = (store_path(uri).parent / "mlartifacts" / experiment).as_uri()
+            return client, client.create_experiment(experiment, artifact_location=location)
+        except MlflowException:
+            found = client.get_experiment_by_name(experiment)
+            if found is None:
+                raise
+            return client, found.experiment_id  # another machine was faster
+
+
+@contextmanager
+def _store_lock(uri: str) -> Iterator[None]:
+    if not uri.startswith("sqlite:"):
+        yield
+        return
+    path = store_path(uri)
+    with FileLock(path.with_name(f"{path.name}.lock")):
+        yield
+
+
+def store_path(uri: str) -> Path:
+    """The file of a `sqlite:///` store."""
+    return Path(uri.removeprefix("sqlite:///")).absolute()
+
+
+def follow(run_dir: Path, wait: float) -> None:
+    """Send the run's journal while its process lives, and what is left when it has gone.
+
+    Args:
+        run_dir: the run's directory.
+        wait: seconds to go on trying, after the process has gone, while the store is away.
+    """
+    tracker = Tracker(run_dir)
+    error: Exception | None = None
+    gone_since: float | None = None
+    while True:
+        alive = is_held(run_dir / RUN_LOCK)  # looked at first: nothing is written after it is free
+        try:
+            if (run_dir / JOURNAL).exists() and has_start(run_dir):
+                tracker.send_new()
+                if not alive and tracker.state.values.get("status") == "RUNNING":
+                    tracker.finish("KILLED", _LOST)
+            if error is not None:
+                error = None
+                tracker.state.update(error=None)
+        except Exception as caught:  # the store is away, or refuses: say it once, keep on trying
+            if str(caught) != str(error):
+                log.warning("%s: %s", type(caught).__name__, caught)
+                tracker.state.update(error=f"{type(caught).__name__}: {caught}")
+            error = caught
+        if not alive:
+            gone_since = gone_since or time.monotonic()
+            if error is None or time.monotonic() - gone_since >= wait:
+                return
+        time.sleep(_RETRY if error else _POLL)
+
+
+def has_start(run_dir: Path) -> bool:
+    """Whether the run passed preflight: only then is there anything to track."""
+    return (run_dir / JOURNAL).stat().st_size > 0
+
+
+def send_orphans(runs_dir: Path) -> None:
+    """Send what earlier runs in the same folder could not, where nobody looks after them."""
+    for state_file in runs_dir.glob(f"*/{STATE}"):
+        run_dir = state_file.parent
+        try:
+            state = State(run_dir).values
+            all_sent = state["offset"] == (run_dir / JOURNAL).stat().st_size
+            if (all_sent and state["status"] != "RUNNING") or is_held(run_dir / RUN_LOCK):
+                continue
+            with FileLock(run_dir / _TRACKER_LOCK, timeout=0):
+                follow(run_dir, wait=0)
+        except Exception as error:  # an old run's trouble must not harm the new one
+            log.warning("%s: %s: %s", run_dir.name, type(error).__name__, error)
+
+
+def main(run_dir: Path) -> None:
+    """Follow one run, then look for orphans beside it."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    if hasattr(os, "nice"):
+        os.nice(5)  # training comes first
+    try:
+        with FileLock(run_dir / _TRACKER_LOCK, timeout=60):
+            import mlflow  # noqa: F401 (while torch is still being imported next door)
+
+            follow(run_dir, State(run_dir).values["wait"])
+    except Timeout:
+        return  # another tracker has it
+    send_orphans(run_dir.parent)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
