@@ -9,11 +9,11 @@ from ..data.source import SplitName
 from ..errors import UserError
 from ..training import checkpoint
 from ..training.config import TrackingConfig, TrainerConfig
-from ..training.distributed import World
+from ..training.distributed import World, pick_device
 from ..training.metrics import Values
 from ..training.record import NoRecord
 from ..training.report import Report
-from ..training.run import build_loop, pick_device, prepare
+from ..training.run import build_loop, prepare
 from ..training.trivial import trivial_metrics
 
 

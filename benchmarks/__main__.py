@@ -23,7 +23,8 @@ LOSSLAB = str(Path(PYTHON).with_name("losslab"))
 ROOT = str(Path(__file__).parent.parent)
 MLP = ["model=mlp", "optimizer.lr=0.001", "trainer.batch_size=32", "trainer.threads=1"]
 MLP += ["trainer.epochs=154"]  # 13 steps each: 2,002
-UNET = ["model=unet", "loss=dice", "trainer.batch_size=16", "trainer.epochs=3", "trainer.threads=2"]
+UNET = ["model=unet", "loss=dice", "trainer.batch_size=16", "trainer.threads=2"]
+UNET += ["trainer.epochs=12"]
 
 
 class Failed(Exception):
@@ -41,7 +42,9 @@ def peer(name: str, mode: str, *arguments: str, fresh: bool = False, **environme
         answer = subprocess.run(
             command, cwd=folder, env=variables, capture_output=True, text=True, check=False
         )
-        numbers = [line.split()[1] for line in answer.stdout.splitlines() if line.startswith("BENCH")]
+        numbers = [
+            line.split()[1] for line in answer.stdout.splitlines() if line.startswith("BENCH")
+        ]
         if not numbers:
             raise Failed(answer.stderr.strip().splitlines()[-1:] or answer.stdout)
         time.sleep(0.5)  # a tracker of the run, if there was one, goes
@@ -55,7 +58,9 @@ def wall(*command: str) -> float:
     return time.perf_counter() - begin
 
 
-def compare(title: str, unit: str, scale: float, rounds: int, rows: dict, target: str = "") -> None:
+def compare(
+    title: str, unit: str, scale: float, rounds: int, rows: dict, target: str = "no target"
+) -> None:
     """Measure every row in turn, `rounds` times, and print medians and ratios to the first."""
     results: dict[str, list[float]] = {name: [] for name in rows}
     failures = {}
@@ -98,7 +103,6 @@ def bench_first(rounds: int) -> None:
             "bare script": lambda: peer("bare", "first"),
             "losslab train model=mlp": lambda: peer("losslab_", "first", *MLP),
             "losslab, fresh store": lambda: peer("losslab_", "first", *MLP, fresh=True),
-            "losslab train (U-Net)": lambda: peer("losslab_", "first", *UNET),
             "Hydra + MLflow script": lambda: peer("hydra_mlflow", "first"),
             "Lightning": lambda: peer("lightning_", "first"),
             "Lightning + MLflow": lambda: peer("lightning_", "first", MLFLOW="1"),
@@ -106,6 +110,13 @@ def bench_first(rounds: int) -> None:
             "skorch": lambda: peer("skorch_", "first"),
         },
         "target ≤ 1.25",
+    )  # fmt: skip
+    compare(
+        "The same, with data generated and a step of the U-Net", "s", 1, rounds,
+        {
+            "bare script": lambda: peer("bare_unet", "first"),
+            "losslab train model=unet": lambda: peer("losslab_", "first", *UNET),
+        },
     )  # fmt: skip
 
 
@@ -132,6 +143,9 @@ def bench_unet(rounds: int) -> None:
         "A training step of the U-Net (128 px, batch 16)", "ms", 1e3, rounds,
         {
             "bare loop, fused optimizer": lambda: peer("bare_unet", "steps"),
+            "bare loop, channels_last": lambda: peer(
+                "bare_unet", "steps", BENCH_CHANNELS_LAST="1"
+            ),
             "losslab, tracked": lambda: peer("losslab_", "steps", *UNET),
         },
         "target ≤ 1.02",
@@ -139,7 +153,10 @@ def bench_unet(rounds: int) -> None:
 
 
 def bench_memory(rounds: int) -> None:
-    for title, bare, arguments in (("MLP", "bare", MLP), ("U-Net", "bare_unet", UNET)):
+    for title, bare, arguments in (
+        ("MLP", "bare", MLP),
+        ("U-Net", "bare_unet", [*UNET, "trainer.epochs=3"]),
+    ):
         compare(
             f"Peak memory of the training process, {title}", "MiB", 1, rounds,
             {

@@ -1,6 +1,5 @@
 """The command line as Python functions."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
@@ -32,7 +31,7 @@ def train(overrides: list[str] | None = None, *, config_dir: str | None = None) 
         if text is None:
             raise
         raise UserError(text) from error
-    words = ["+".join(values["loss"]), values["model"]["_target_"].rpartition(".")[2].lower()]
-    run_dir = RUNS_DIR / run_name(values["name"], *words)
+    model = values["model"]["_target_"].rpartition(".")[2].lower()
+    run_dir = RUNS_DIR / run_name(values["name"], list(values["loss"] or ()), model)
     run_dir.mkdir(parents=True)
-    return run(values, Path(run_dir))
+    return run(values, run_dir)

@@ -9,7 +9,7 @@ from typing import Any
 from hydra import compose, initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ..training.config import RunConfig
 from .overrides import rewrite
@@ -31,10 +31,14 @@ def register() -> None:
 def run_name(name: str | None, *choices: Any) -> str:
     """A name that no run here has: what was chosen, and six hexadecimal digits.
 
-    >>> run_name(None, ["dice", "bce"], "unet")  # doctest: +SKIP
-    'dice+bce-unet-3fa91c'
+    >>> run_name(None, ["dice", "bce"], "unet")[:-6]
+    'dice+bce-unet-'
     """
-    words = [name] if name else ["+".join(c) if isinstance(c, list) else str(c) for c in choices]
+    words = (
+        [name]
+        if name
+        else ["+".join(c) if isinstance(c, (list, ListConfig)) else str(c) for c in choices]
+    )
     stem = re.sub(r"[^\w.+-]+", "-", "-".join(words).replace(",", "+").replace(" ", "")).strip("-")
     candidates = (f"{stem}-{secrets.token_hex(3)}" for _ in itertools.count())
     return next(c for c in candidates if not (RUNS_DIR / c).exists())

@@ -79,7 +79,8 @@ class TerminalReport(Report):
         self.console.print(f"[bold]{escape(facts['name'])}[/]  {what} · {data} · {facts['device']}")
         if facts["epoch"] or facts["batch"]:
             self.console.print(
-                f"resumed in epoch {facts['epoch'] + 1} of {facts['epochs']}, batch {facts['batch']}"
+                f"resumed in epoch {facts['epoch'] + 1} of {facts['epochs']}, "
+                f"after {facts['batch']} batches"
             )
         if self.verbosity > 1:
             self.console.print(f"in {facts['run_dir']}", style="dim")

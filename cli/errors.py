@@ -121,9 +121,11 @@ def guarded(call: Callable[[], int | None], overrides: Sequence[str] = ()) -> in
 
 def _stop_code(error: Exception) -> int | None:
     """The exit code of a run that was stopped, or that failed by its numbers."""
-    loop, signals = (sys.modules.get(f"losslab.training.{name}") for name in ("loop", "signals"))
+    progress, signals = (
+        sys.modules.get(f"losslab.training.{name}") for name in ("progress", "signals")
+    )
     if signals is not None and isinstance(error, signals.Stopped):
         return 128 + int(error.signal_number)
-    if loop is not None and isinstance(error, loop.NonFiniteLoss):
+    if progress is not None and isinstance(error, progress.NonFiniteLoss):
         return OUR_ERROR
     return None

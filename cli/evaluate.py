@@ -24,7 +24,8 @@ def evaluate_command(
     config = apply_changes(read_config(run_dir), changes)
     evaluation = evaluate(config, run_dir, split, checkpoint)  # type: ignore[arg-type]
     if as_json:
-        print(json.dumps({"run": run_dir.name, "split": split, **evaluation.metrics}))
+        values = {"run": run_dir.name, "split": split, **evaluation.metrics}
+        print(json.dumps({**values, "ignoring_the_input": evaluation.trivial}))
         return 0
     from .console import TerminalReport
 

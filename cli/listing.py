@@ -45,7 +45,7 @@ def describe(group: str, choice: str) -> str:
     comments = [c for c in comments if c and not c.startswith("@package")]
     # Files open with their command; what they are for, where it needs saying, stands below it.
     said = [c for c in comments if not c.startswith("losslab ")]
-    return (said or comments or [""])[0]
+    return (said or comments or [""])[0].replace("`", "")
 
 
 @cache

@@ -1,5 +1,6 @@
 """The `losslab` command."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -37,10 +38,10 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result onl
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more; tracebacks too.")]
 
 
-def _complete(context: typer.Context, args: list[str], incomplete: str) -> list[str]:
-    from .complete import complete_override
+def _complete(incomplete: str) -> list[str]:
+    from .complete import complete_override, words_before
 
-    return complete_override(incomplete, args)
+    return complete_override(incomplete, words_before())
 
 
 @app.command(context_settings=_HYDRA_ARGUMENTS)
@@ -125,6 +126,11 @@ def ui(
 
 def main() -> None:
     """Entry point of the `losslab` command."""
+    if os.environ.get("_LOSSLAB_COMPLETE") == "complete_bash":
+        from .complete import words_as_typed
+
+        with words_as_typed():
+            app()
     sys.exit(app())
 
 

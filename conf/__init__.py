@@ -1,1 +1,1 @@
-"""What can be chosen: Hydra groups, YAML only. This file makes the folder a package that Hydra can find."""
+"""What can be chosen: Hydra groups, YAML only. This file lets Hydra find the folder."""

@@ -1,16 +1,92 @@
-"""temporary"""
+"""The multilayer perceptron."""
 
-from torch import nn
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+from .checks import check_at_least, check_choice, check_share
+from .maxout import Maxout
+
+_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+}
 
 
-class MLP(nn.Sequential):
-    """A multilayer perceptron."""
+class MLP(nn.Module):
+    """A multilayer perceptron: affine maps with an activation and dropout between them.
 
-    def __init__(self, in_features: int, outputs: int, *, width: int = 64, depth: int = 2, dropout: float = 0.0):
-        layers = [nn.Flatten()]
-        for _ in range(depth):
-            layers += [nn.Linear(in_features, width), nn.ReLU()]
-            if dropout:
+    The model for rows of features, and for small images as rows of pixels.
+
+    Args:
+        in_features: numbers in one sample, over all its axes.
+        outputs: channels of the answer.
+        width: units of every hidden layer, or a list with those of each.
+        depth: number of hidden layers; 0 is the linear model.
+        activation: relu, gelu, silu, tanh, sigmoid, leaky_relu, elu, or maxout.
+        dropout: share of each hidden layer that is set to zero while training.
+        pieces: affine maps of each maxout unit; other activations have none.
+
+    Raises:
+        ValueError: an unknown activation, an option outside its range, or a list of widths that is
+            not as long as `depth`.
+
+    Example:
+        >>> import torch
+        >>> model = MLP(in_features=4, outputs=3, width=[16, 8], activation="tanh")
+        >>> [type(layer).__name__ for layer in model.layers]
+        ['Linear', 'Tanh', 'Linear', 'Tanh', 'Linear']
+        >>> model(torch.zeros(5, 1, 2, 2)).shape
+        torch.Size([5, 3])
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        outputs: int,
+        *,
+        width: int | Sequence[int] = 64,
+        depth: int = 2,
+        activation: str = "relu",
+        dropout: float = 0.0,
+        pieces: int = 2,
+    ) -> None:
+        super().__init__()
+        check_choice("activation", activation, (*_ACTIVATIONS, "maxout"))
+        check_share("dropout", dropout)
+        layers: list[nn.Module] = []
+        for units in _widths(width, depth):
+            if activation == "maxout":
+                layers.append(Maxout(in_features, units, pieces))
+            else:
+                layers += [nn.Linear(in_features, units), _ACTIVATIONS[activation]()]
+            if dropout > 0:
                 layers.append(nn.Dropout(dropout))
-            in_features = width
-        super().__init__(*layers, nn.Linear(in_features, outputs))
+            in_features = units
+        self.layers = nn.ModuleList([*layers, nn.Linear(in_features, outputs)])
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The answer, `[batch, outputs]`, from `[batch, ...]`."""
+        features = input.flatten(1)
+        for layer in self.layers:
+            features = layer(features)
+        return features
+
+
+def _widths(width: int | Sequence[int], depth: int) -> list[int]:
+    """The units of each hidden layer."""
+    check_at_least("depth", depth, 0)
+    widths = [width] * depth if isinstance(width, int) else list(width)
+    if len(widths) != depth:
+        raise ValueError(
+            f"width lists {len(widths)} layers, {widths}, and depth is {depth}: "
+            f"set depth={len(widths)}, or one width for all layers"
+        )
+    for units in widths:
+        check_at_least("width", units, 1)
+    return widths

@@ -41,7 +41,7 @@ def test_the_wheel_holds_every_module_and_yaml(tmp_path):
 
 @pytest.mark.parametrize("code", ["import losslab", "import losslab.cli.main"])
 def test_importing_is_light(code):
-    heavy = "torch mlflow hydra numpy pandas sklearn matplotlib".split()
+    heavy = ["torch", "mlflow", "hydra", "numpy", "pandas", "sklearn", "matplotlib"]
     check = f"{code}; import sys; print([m for m in {heavy} if m in sys.modules])"
     answer = subprocess.run(
         [sys.executable, "-c", check], capture_output=True, text=True, check=True

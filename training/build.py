@@ -102,7 +102,7 @@ def instantiate(
     for name, value in (supplied or {}).items():
         if name in accepted and name not in options:
             options[name] = value
-    check_options(target, options, where)
+    check_options(target, options, where, supplied=supplied or {})
     try:
         return target(**options)
     except (ValueError, TypeError, FileNotFoundError, NotADirectoryError) as error:
@@ -130,7 +130,11 @@ def parameters_of(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def check_options(
-    target: Callable[..., Any], options: Options, where: str, given: Collection[str] = ()
+    target: Callable[..., Any],
+    options: Options,
+    where: str,
+    given: Collection[str] = (),
+    supplied: Collection[str] = (),
 ) -> None:
     """Compare options with the signature of what they are for.
 
@@ -139,6 +143,7 @@ def check_options(
         options: what it will be called with.
         where: where the options stand in the configuration.
         given: parameters that somebody else supplies, and that are no options.
+        supplied: what the data supplies, for the message about what is missing.
 
     Raises:
         UserError: an option it does not have, one that is missing, or a value of another type.
@@ -154,8 +159,10 @@ def check_options(
             raise UserError(f"unknown key {where}.{name}: {called} has {has}.{hint}")
     missing = [n for n, p in accepted.items() if p.default is p.empty and n not in options]
     if missing:
+        gives = f", and the data supplies only {', '.join(supplied)}" if supplied else ""
         raise UserError(
-            f"{where}: {called} also needs {', '.join(missing)}: set +{where}.{missing[0]}=…"
+            f"{where}: {called} needs {', '.join(missing)}{gives}. "
+            f"Choose what fits, or set +{where}.{missing[0]}=…"
         )
     hints = _hints(target)
     for name, value in options.items():

@@ -1,17 +1,16 @@
 """Checkpoints: written whole or not at all, and read without running code from the file."""
 
+import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import torch
 
 from ..errors import UserError
-
-LAST = "last.pt"
-BEST = "best.pt"
 
 
 def save(state: Mapping[str, Any], path: Path) -> None:
@@ -81,3 +80,36 @@ def check_fits(model: torch.nn.Module, state: Mapping[str, Any], path: Path) -> 
             f"differ, e.g. {name} is {there.get(name, 'absent')} there and "
             f"{here.get(name, 'absent')} here. Use the run's own model settings"
         )
+
+
+class Saver:
+    """Writes checkpoints as they come, as long as that takes at most a twentieth of the time.
+
+    One that comes too soon is kept in memory, and written with the next or at the end.
+
+    Args:
+        write: writes a state under a name.
+    """
+
+    _SHARE = 0.05
+
+    def __init__(self, write: Callable[[str, Mapping[str, Any]], None]) -> None:
+        self._write = write
+        self._waiting: dict[str, Mapping[str, Any]] = {}
+        self._next = 0.0
+
+    def save(self, name: str, state: Mapping[str, Any], now: bool = False) -> None:
+        """Write `state` now, or when it is time."""
+        due = now or perf_counter() >= self._next
+        self._waiting[name] = state if due else copy.deepcopy(state)
+        if due:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        begin = perf_counter()
+        while self._waiting:
+            name, state = self._waiting.popitem()
+            self._write(name, state)
+        end = perf_counter()
+        self._next = end + (end - begin) / self._SHARE

@@ -37,13 +37,13 @@ class TrainerConfig:
         monitor: metric that chooses the best checkpoint and stops early; auto takes the task's own.
         patience: epochs without improvement after which training stops; null never stops.
         min_delta: smallest change of the monitored metric that counts as improvement.
-        checkpoint_every: seconds between checkpoints within an epoch. An epoch ends with one, unless
-            that would take more than a twentieth of the time.
+        checkpoint_every: seconds between checkpoints within an epoch. An epoch ends with one,
+            unless that would take more than a twentieth of the time.
         threads: CPU threads of torch; null leaves torch's choice.
     """
 
-    epochs: int = 20
-    batch_size: int = 32
+    epochs: int = 12
+    batch_size: int = 16
     max_batches: int | None = None
     device: str = "auto"
     precision: str = "fp32"

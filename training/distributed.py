@@ -1,4 +1,4 @@
-"""The ranks of a run that `torchrun` started; a run without it is rank 0 of 1."""
+"""Where a run computes: its device, and its place among the ranks that `torchrun` started."""
 
 import os
 from collections.abc import Iterator
@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+
+from ..errors import UserError
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,29 @@ def any_rank(flag: bool, here: World) -> bool:
         value = value.cuda()
     torch.distributed.all_reduce(value, torch.distributed.ReduceOp.MAX)
     return bool(value.item())
+
+
+def pick_device(name: str, here: World) -> torch.device:
+    """The device that `trainer.device` asks for; `auto` takes the first accelerator there is.
+
+    Raises:
+        UserError: it is not there.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", here.local_rank)
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UserError(
+            f"trainer.device={name} is no device: auto, cpu, cuda, cuda:1, mps"
+        ) from None
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not there.get(device.type, False):
+        raise UserError(f"trainer.device={name}: torch finds no such device here; use auto or cpu")
+    return device

@@ -3,181 +3,31 @@
 It serves every kind of step; what it measures goes to the journal, what it shows to the report.
 """
 
-import copy
 import math
-import random
 import time as clock
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ..data.source import Batch, Source, SplitName
 from ..losses.objective import Objective
+from .checkpoint import Saver
 from .config import TrainerConfig
 from .distributed import World, any_rank
-from .journal import Journal, Row
+from .journal import Journal
 from .metrics import Metrics, Values
 from .metrics_mode import mode_of
+from .progress import NonFiniteLoss, Progress, TrainingLosses
 from .report import Report
+from .seeding import random_state, set_random_state
 from .signals import StopFlag, Stopped
 from .step import Step
 
 _POINTS = 1000  # logged training losses of a run, unless tracking.log_every says otherwise
-_FLUSH_STEPS = 64  # steps whose losses may wait on the device
 _PROGRESS_SECONDS = 0.2
-
-
-class NonFiniteLoss(Exception):
-    """The loss became NaN or infinite."""
-
-
-@dataclass
-class Progress:
-    """Where a run is.
-
-    Args:
-        epoch: epochs that are over.
-        batch: batches of the current epoch that are over.
-        step: batches that are over in all.
-        best: best value of the monitored metric.
-        best_epoch: the epoch that reached it.
-        stale: epochs since.
-        window: sums of each term's values and of the total since losses were last logged, and their
-            number.
-        epoch_window: the same since the epoch began.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    best: float | None = None
-    best_epoch: int = 0
-    stale: int = 0
-    window: list[float] = field(default_factory=list)
-    epoch_window: list[float] = field(default_factory=list)
-
-
-class TrainingLosses:
-    """Keeps the losses of the last steps on the device, and logs their means from time to time.
-
-    Args:
-        objective: its terms give names and weights.
-        journal: where the means go.
-        every: steps between two logged means.
-        progress: holds the sums, so that a resumed run continues them.
-    """
-
-    def __init__(
-        self, objective: Objective, journal: Journal, every: int, progress: Progress
-    ) -> None:
-        self.terms = objective.terms
-        self.journal = journal
-        self.every = every
-        self.progress = progress
-        self._waiting: list[Tensor] = []
-        self._times: list[float] = []
-        self.last: float | None = None
-
-    def add(self, values: Sequence[Tensor], time: float) -> None:
-        """The values of one step's terms; every now and then this waits for the device."""
-        self._waiting.extend(values)
-        self._times.append(time)
-        if len(self._times) >= _FLUSH_STEPS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Bring the waiting losses over, and log the windows they complete.
-
-        Raises:
-            NonFiniteLoss: one of them is NaN or infinite.
-        """
-        if not self._times:
-            return
-        table = torch.stack(self._waiting).float().reshape(len(self._times), -1).tolist()
-        times, self._times, self._waiting = self._times, [], []
-        first_step = self.progress.step - len(times) + 1
-        rows: list[Row] = []
-        for step, (time, values) in enumerate(zip(times, table, strict=True), first_step):
-            weights = [term.weight_at(time) for term in self.terms]
-            total = sum(w * v for w, v in zip(weights, values, strict=True))
-            if not math.isfinite(total):
-                self._raise(step, values)
-            self.last = total
-            for window in (self.progress.window, self.progress.epoch_window):
-                _add(window, (total, *values))
-            if step % self.every == 0:
-                rows += self._rows(step, weights)
-                self.progress.window.clear()
-        self.journal.metrics(rows)
-
-    def _rows(self, step: int, weights: Sequence[float]) -> Iterator[Row]:
-        count, *sums = self.progress.window
-        yield "train/loss", sums[0] / count, step
-        for term, weight, value in zip(self.terms, weights, sums[1:], strict=True):
-            if len(self.terms) > 1 or weight != 1.0 or callable(term.weight):
-                yield f"train/terms/{term.name}", value / count, step
-            if callable(term.weight):
-                yield f"weights/{term.name}", weight, step
-
-    def _raise(self, step: int, values: Sequence[float]) -> None:
-        bad = [
-            f"{term.name} = {value}"
-            for term, value in zip(self.terms, values, strict=True)
-            if not math.isfinite(value)
-        ]
-        raise NonFiniteLoss(f"the loss is not finite at step {step}: {', '.join(bad) or 'total'}")
-
-    def epoch_mean(self) -> float:
-        """The mean total of the epoch so far; starts the next epoch's sums."""
-        self.flush()
-        count, total, *_ = self.progress.epoch_window or [1, math.nan]
-        self.progress.epoch_window.clear()
-        return total / count
-
-
-def _add(window: list[float], values: Sequence[float]) -> None:
-    if not window:
-        window.extend([0.0] * (1 + len(values)))
-    window[0] += 1
-    for index, value in enumerate(values, 1):
-        window[index] += value
-
-
-class Saver:
-    """Writes checkpoints as they come, as long as that takes at most a twentieth of the time.
-
-    One that comes too soon is kept in memory, and written with the next or at the end.
-
-    Args:
-        write: writes a state under a name.
-    """
-
-    _SHARE = 0.05
-
-    def __init__(self, write: Callable[[str, Mapping[str, Any]], None]) -> None:
-        self._write = write
-        self._waiting: dict[str, Mapping[str, Any]] = {}
-        self._next = 0.0
-
-    def save(self, name: str, state: Mapping[str, Any], now: bool = False) -> None:
-        """Write `state` now, or when it is time."""
-        due = now or clock.perf_counter() >= self._next
-        self._waiting[name] = state if due else copy.deepcopy(state)
-        if due:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what is waiting."""
-        begin = clock.perf_counter()
-        while self._waiting:
-            name, state = self._waiting.popitem()
-            self._write(name, state)
-        end = clock.perf_counter()
-        self._next = end + (end - begin) / self._SHARE
 
 
 @dataclass
@@ -372,42 +222,3 @@ class Loop:
             else:
                 setattr(self.progress, name, value)
         set_random_state(state["random"])
-
-
-def random_state() -> dict[str, Any]:
-    """The state of every random generator that training draws from."""
-    import numpy as np
-
-    # Users' own code may draw from NumPy's global generator.
-    numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002
-    assert isinstance(numpy_state, dict)
-    inner = numpy_state["state"]
-    return {
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "python": random.getstate(),
-        "numpy": {**numpy_state, "state": {**inner, "key": inner["key"].tolist()}},
-    }
-
-
-def set_random_state(state: Mapping[str, Any]) -> None:
-    """Put the generators where they were."""
-    import numpy as np
-
-    torch.set_rng_state(state["torch"])
-    if state["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
-    version, internal, gauss = state["python"]
-    random.setstate((version, tuple(internal), gauss))
-    inner = state["numpy"]["state"]
-    key = np.array(inner["key"], np.uint32)
-    np.random.set_state({**state["numpy"], "state": {**inner, "key": key}})  # noqa: NPY002
-
-
-def seed_everything(seed: int) -> None:
-    """Seed every random generator that training draws from."""
-    import numpy as np
-
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
-    torch.manual_seed(seed)

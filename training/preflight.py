@@ -1,6 +1,7 @@
 """Preflight: everything that can be known to go wrong is said before the first step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -166,14 +167,21 @@ def try_step(step: EagerStep, batch: Batch) -> list[str]:
 def preflight(
     step: EagerStep, source: Source, batch: Batch, outputs: Outputs, objective: Objective
 ) -> list[str]:
-    """Domains, then one tiny step; leaves model, gradients and random state as they were."""
+    """Domains, then one tiny step; what is worth noting."""
     check_domains(objective, source, batch, outputs)
-    buffers = {name: buffer.clone() for name, buffer in step.model.named_buffers()}
+    return try_step(step, batch)
+
+
+@contextmanager
+def leaving_no_trace(model: nn.Module) -> Iterator[None]:
+    """Within it, the model may be tried: its buffers and the random state are put back."""
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     try:
-        return try_step(step, batch)
+        with torch.random.fork_rng():
+            yield
     finally:
         with torch.no_grad():
-            for name, buffer in step.model.named_buffers():
+            for name, buffer in model.named_buffers():
                 buffer.copy_(buffers[name])
 
 

@@ -88,17 +88,20 @@ class Record:
             self.summary = json.loads((run_dir / SUMMARY).read_text())
         self.journal: Journal = Journal(run_dir / JOURNAL)
         self._process: subprocess.Popen[bytes] | None = None
+        self._tracking: dict[str, Any] | None = None
         if uri is not None:
             fresh = {"run_id": None, "experiment_id": None, "status": None, "offset": 0}
             fixed = {"uri": uri, "experiment": tracking.experiment, "name": name, "error": None}
-            write_json(run_dir / STATE, {**fresh, **state, **fixed, "wait": tracking.wait})
-            self._process = _start_tracker(run_dir)
+            self._tracking = {**fresh, **state, **fixed, "wait": tracking.wait}
 
     def begin(self, config: Mapping[str, Any], tags: Mapping[str, str], **summary: Any) -> None:
         """Preflight has passed: from here on there is a run."""
         self.journal.start({} if self.resumed else flatten(config), tags)
         started = self.summary.get("started", time.time())
         self.update(status="RUNNING", started=started, **summary)
+        if self._tracking is not None:
+            write_json(self.run_dir / STATE, self._tracking)
+            self._process = _start_tracker(self.run_dir)
 
     def update(self, **values: Any) -> None:
         """Change the run's summary on disk."""
@@ -176,9 +179,6 @@ class Record:
         import shutil
 
         self.close()
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
         if not self.resumed:
             shutil.rmtree(self.run_dir)
 

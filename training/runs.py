@@ -52,7 +52,9 @@ def find_run(which: str, runs_dir: Path = RUNS_DIR) -> Path:
     if matches:
         shown = ", ".join(d.name for d in matches[:5])
         raise UserError(f"{len(matches)} runs begin with '{which}': {shown}. Give more of the name")
-    near = get_close_matches(which, names, n=1)
+    stems = {name.rpartition("-")[0]: name for name in names}  # without the random digits
+    near = get_close_matches(which, [*names, *stems], n=1)
+    near = [stems.get(name, name) for name in near]
     hint = f" Did you mean {near[0]}?" if near else ""
     raise UserError(f"no run '{which}' in {runs_dir}/.{hint} The latest is {names[-1]}")
 

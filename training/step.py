@@ -112,7 +112,6 @@ class EagerStep:
         accumulate: batches whose gradients are averaged into one update.
         clip_norm: largest norm of the gradient.
         autocast: run the model under bf16 autocast.
-        compile_model: compile the model with `torch.compile`.
         distributed: average gradients over the ranks of the process group.
     """
 
@@ -130,7 +129,6 @@ class EagerStep:
         accumulate: int = 1,
         clip_norm: float | None = None,
         autocast: bool = False,
-        compile_model: bool = False,
         distributed: bool = False,
     ) -> None:
         self.model = model
@@ -146,11 +144,13 @@ class EagerStep:
         self._autocast = autocast
         self._needs_closure = isinstance(optimizer, torch.optim.LBFGS)
         named: nn.Module = NamedModel(model, main_output)
-        if compile_model:
-            named = torch.compile(named)  # type: ignore[assignment]  # a module in, a module out
         if distributed:
             named = nn.parallel.DistributedDataParallel(named)
         self._named = named
+
+    def compile(self) -> None:
+        """Compile the model with `torch.compile`, at its next call."""
+        self._named.compile()
 
     def outputs(self, batch: Batch) -> Outputs:
         """The model's answers by name."""

@@ -29,7 +29,7 @@ JOURNAL = "journal.jsonl"
 STATE = "tracking.json"
 RUN_LOCK = "run.lock"
 _TRACKER_LOCK = "tracker.lock"
-_POLL = 0.1  # seconds between two looks at the journal
+_POLL = 0.25  # seconds between two looks at the journal
 _RETRY = 1.0  # seconds between two tries at a store that is away
 _METRICS_PER_CALL = 1000  # MLflow's own limit on log_batch
 _PARAMS_PER_CALL = 100
@@ -222,10 +222,9 @@ def follow(run_dir: Path, wait: float) -> None:
     while True:
         alive = is_held(run_dir / RUN_LOCK)  # looked at first: nothing is written after it is free
         try:
-            if (run_dir / JOURNAL).exists() and has_start(run_dir):
-                tracker.send_new()
-                if not alive and tracker.state.values.get("status") == "RUNNING":
-                    tracker.finish("KILLED", _LOST)
+            tracker.send_new()
+            if not alive and tracker.state.values["status"] == "RUNNING":
+                tracker.finish("KILLED", _LOST)
             if error is not None:
                 error = None
                 tracker.state.update(error=None)
@@ -239,11 +238,6 @@ def follow(run_dir: Path, wait: float) -> None:
             if error is None or time.monotonic() - gone_since >= wait:
                 return
         time.sleep(_RETRY if error else _POLL)
-
-
-def has_start(run_dir: Path) -> bool:
-    """Whether the run passed preflight: only then is there anything to track."""
-    return (run_dir / JOURNAL).stat().st_size > 0
 
 
 def send_orphans(runs_dir: Path) -> None:
@@ -267,7 +261,7 @@ def main(run_dir: Path) -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     if hasattr(os, "nice"):
-        os.nice(5)  # training comes first
+        os.nice(10)  # training comes first
     try:
         with FileLock(run_dir / _TRACKER_LOCK, timeout=60):
             import mlflow  # noqa: F401 (while torch is still being imported next door)

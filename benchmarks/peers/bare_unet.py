@@ -14,9 +14,11 @@ torch.manual_seed(0)
 split = small_targets().splits["train"]
 inputs, target = split["input"], split["target"].float()
 model = UNet(1, 1)
+if os.environ.get("BENCH_CHANNELS_LAST"):
+    model.to(memory_format=torch.channels_last)
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
 batch = int(os.environ.get("BENCH_BATCH", "16"))
-epochs = int(os.environ.get("BENCH_EPOCHS", "3"))
+epochs = int(os.environ.get("BENCH_EPOCHS", "12" if MODE == "steps" else "3"))
 begin, done = time.perf_counter(), 0
 for _ in range(epochs):
     order = torch.randperm(len(inputs))

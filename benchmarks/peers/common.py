@@ -31,9 +31,8 @@ def steps_done(seconds: float, steps: int) -> None:
 def mlp():
     from torch import nn
 
-    return nn.Sequential(
-        nn.Linear(FEATURES, WIDTH), nn.ReLU(), nn.Linear(WIDTH, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 1)
-    )  # fmt: skip
+    first, hidden = nn.Linear(FEATURES, WIDTH), nn.Linear(WIDTH, WIDTH)
+    return nn.Sequential(first, nn.ReLU(), hidden, nn.ReLU(), nn.Linear(WIDTH, 1))
 
 
 def table():

@@ -46,6 +46,20 @@ def test_commands_are_completed():
     assert ask_bash("losslab tr") == ["train"]
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("losslab train loss = di", ["dice"]),
+        ("losslab train trainer =", ["debug", "default"]),
+        ("losslab train model = vae model.lat", ["model.latent="]),
+        ("losslab train +schedule @ loss.kl.weight = cyc", []),
+        ("losslab train schedule @ loss.kl.weight = cyc", ["cyclical"]),
+    ],
+)
+def test_overrides_are_completed_as_bash_parts_them(words, expected):
+    assert ask_bash(words) == expected
+
+
 def test_completion_imports_no_torch():
     code = (
         "import sys; from losslab.cli.complete import complete_override as c; "

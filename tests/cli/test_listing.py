@@ -3,7 +3,16 @@ from losslab.cli.listing import choices, describe, groups
 
 
 def test_every_group_of_the_design_is_there():
-    expected = "data experiment loss model optimizer schedule tracking trainer".split()
+    expected = [
+        "data",
+        "experiment",
+        "loss",
+        "model",
+        "optimizer",
+        "schedule",
+        "tracking",
+        "trainer",
+    ]
     assert groups() == expected
 
 

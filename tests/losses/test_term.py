@@ -56,7 +56,7 @@ def test_torchs_pair_of_input_and_target_is_answer_and_target(
 
 
 def test_a_loss_of_the_input_and_more_gets_the_models_input() -> None:
-    def loss(input: Tensor, target: Tensor, logits: Tensor) -> Tensor: ...  # noqa: A002
+    def loss(input: Tensor, target: Tensor, logits: Tensor) -> Tensor: ...
 
     term = bound(loss)
     assert term.sources["input"] == "input"

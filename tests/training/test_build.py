@@ -79,7 +79,7 @@ def test_supplied_values_are_given_only_to_who_asks_and_the_node_wins():
     ("options", "message"),
     [
         pytest.param({"width": 1, "heigth": 2}, "Did you mean m.height", id="unknown"),
-        pytest.param({}, "also needs width", id="missing"),
+        pytest.param({}, "area needs width", id="missing"),
         pytest.param({"width": "abc"}, "must be a number; got 'abc'", id="type"),
         pytest.param({"width": 1, "unit": "mm"}, "must be one of m, cm; got 'mm'", id="literal"),
         pytest.param({"width": -1}, "m: width must not be negative", id="refused-by-the-call"),

@@ -1,6 +1,7 @@
 import os
 import resource
 import signal
+import time
 
 import pytest
 import torch
@@ -88,3 +89,18 @@ def test_a_checkpoint_of_another_model_is_an_error(tmp_path):
     checkpoint.check_fits(torch.nn.Linear(3, 2), state, tmp_path)
     with pytest.raises(UserError, match=r"of another model: 1 of 2 tensors .*weight is \(2, 3\)"):
         checkpoint.check_fits(torch.nn.Linear(4, 2), state, tmp_path)
+
+
+def test_checkpoints_take_a_twentieth_of_the_time_and_none_is_lost():
+    written = []
+
+    def slow(name, state):
+        time.sleep(0.02)
+        written.append((name, state["step"]))
+
+    saver = checkpoint.Saver(slow)
+    for step in range(200):
+        saver.save("last", {"step": step})
+    assert written == [("last", 0)]
+    saver.flush()
+    assert written == [("last", 0), ("last", 199)]

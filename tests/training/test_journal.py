@@ -2,7 +2,6 @@ import json
 from contextlib import ExitStack, closing
 
 import pytest
-
 from losslab.training.journal import Journal, NoJournal, read_entries
 
 

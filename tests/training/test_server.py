@@ -59,7 +59,8 @@ import torch
 
 def paced(logits, target):
     time.sleep(0.01)
-    return torch.nn.functional.binary_cross_entropy_with_logits(logits, target.float(), reduction="none")
+    bce = torch.nn.functional.binary_cross_entropy_with_logits
+    return bce(logits, target.float(), reduction="none")
 """
 
 
@@ -68,6 +69,7 @@ def test_nothing_is_lost_when_the_server_goes_away_and_comes_back(workdir, start
     (workdir / "mine.py").write_text(_PACED)
     training = start(
         "train", "model=mlp", "loss=./mine.py:paced", "trainer.epochs=60", "trainer.threads=1",
+        "trainer.batch_size=32",
         f"tracking.uri={server.uri}", "tracking.log_every=1", "tracking.wait=60",
     )  # fmt: skip
     client = mlflow.MlflowClient(tracking_uri=server.uri)
@@ -97,7 +99,11 @@ def all_runs(client):
 
 def test_training_goes_on_without_a_server(cli, workdir):
     outcome = cli(
-        "train", "model=mlp", "trainer.epochs=2", "tracking.uri=http://127.0.0.1:9", "tracking.wait=0.5"
+        "train",
+        "model=mlp",
+        "trainer.epochs=2",
+        "tracking.uri=http://127.0.0.1:9",
+        "tracking.wait=0.5",
     )
     assert outcome.code == 0, outcome
     assert "could be sent to http://127.0.0.1:9" in outcome.out

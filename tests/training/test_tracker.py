@@ -154,6 +154,7 @@ def test_only_one_process_trains_a_run(workdir, store):
 
 def test_state_is_replaced_whole(workdir, store):
     record = record_in(workdir, store)
+    record.begin({}, {})
     assert json.loads((record.run_dir / "tracking.json").read_text())["offset"] == 0
     assert not list(record.run_dir.glob("*.tmp"))
-    record.discard()
+    finish(record)

@@ -1,0 +1,129 @@
+"""Every YAML composes, instantiates and passes preflight; the schema and the files agree."""
+
+from dataclasses import asdict, fields
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from losslab.cli.compose import compose_config, plain
+from losslab.cli.listing import CONF, choices
+from losslab.training.build import build_options
+from losslab.training.config import RunConfig, TrackingConfig, TrainerConfig
+from losslab.training.distributed import World
+from losslab.training.report import Report
+from losslab.training.run import prepare
+
+# What a choice is shown with, where its model's default does not fit.
+LOSS_FITS = {
+    "bce": ["model=mlp"],
+    "cross_entropy": ["model=mlp", "data=digits"],
+    "focal": ["model=mlp"],
+    "hinge": ["model=linear"],
+    "mse": ["model=mlp", "data=diabetes"],
+    "l1": ["model=mlp", "data=diabetes"],
+    "huber": ["model=mlp", "data=diabetes"],
+    "gaussian_kl": ["model=vae"],
+    "reconstruction": ["model=vae"],
+    "dice": ["model=unet", "data.samples=8", "data.size=16"],
+    "custom": ["model=mlp", "loss.custom._target_=losslab.losses.bce"],
+    "l1_norm": ["model=mlp"],
+    "l2_norm": ["model=mlp"],
+}
+SMALL = {"small_targets": ["data.samples=8", "data.size=16"], "power_angle": ["data.samples=8"]}
+DATA_FITS = {
+    "breast_cancer": ["model=mlp"],
+    "digits": ["model=vae"],
+    "diabetes": ["model=mlp", "loss=mse"],
+    "small_targets": ["model=unet", *SMALL["small_targets"]],
+    "power_angle": ["model=conv_regressor", *SMALL["power_angle"]],
+    "csv": ["model=mlp", "data.path=table.csv", "data.target=y"],
+    "images": ["model=unet", "data.path=pictures"],
+}
+MODEL_NEEDS = {
+    "unet": SMALL["small_targets"],
+    "conv_regressor": SMALL["power_angle"],
+    "custom": ["model._target_=losslab.models.Linear", "data=breast_cancer", "loss=bce"],
+}
+
+
+def preflight(overrides):
+    config = plain(compose_config(overrides))
+    trainer = TrainerConfig(**config["trainer"])
+    return prepare(config, trainer, torch.device("cpu"), World(), Report())
+
+
+@pytest.mark.parametrize("loss", choices("loss"))
+def test_every_loss_passes_preflight(loss):
+    parts = preflight([f"loss={loss}", *LOSS_FITS[loss]])
+    expected = "kl" if loss == "gaussian_kl" else loss
+    assert [term.name for term in parts.objective.terms] == [expected]
+
+
+@pytest.mark.parametrize("model", choices("model"))
+def test_every_model_passes_preflight_with_what_it_is_shown_with(model):
+    parts = preflight([f"model={model}", *MODEL_NEEDS.get(model, [])])
+    assert parts.outputs
+
+
+@pytest.mark.parametrize("data", choices("data"))
+def test_every_data_set_passes_preflight(data, workdir):
+    from PIL import Image
+
+    generator = np.random.default_rng(0)
+    rows = [f"{a:.3f},{int(a > 0)}" for a in generator.normal(size=40)]
+    (workdir / "table.csv").write_text("\n".join(["a,y", *rows]))
+    for index in range(8):
+        image = generator.integers(0, 255, (16, 16), dtype=np.uint8)
+        for folder, picture in (("images", image), ("masks", (image > 128).astype(np.uint8) * 255)):
+            path = workdir / "pictures" / folder / f"{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(path)
+    assert preflight([f"data={data}", *DATA_FITS[data]]).source.size("train") > 0
+
+
+@pytest.mark.parametrize("optimizer", choices("optimizer"))
+def test_every_optimizer_passes_preflight(optimizer):
+    assert preflight(["model=mlp", f"optimizer={optimizer}"]).step.optimizer is not None
+
+
+@pytest.mark.parametrize("schedule", choices("schedule"))
+def test_every_schedule_is_built_and_called(schedule):
+    config = plain(compose_config(["model=vae", f"schedule@loss.kl.weight={schedule}"]))
+    weight = build_options(config["loss"]["kl"], "loss.kl")["weight"]
+    assert all(isinstance(weight(time), float) for time in (0.0, 0.5, 3.0, 100.0))
+
+
+def test_a_key_of_a_schedule_can_be_set_on_the_same_line():
+    overrides = ["model=vae", "schedule@loss.kl.weight=cyclical", "loss.kl.weight.period=4"]
+    assert plain(compose_config(overrides))["loss"]["kl"]["weight"]["period"] == 4
+
+
+@pytest.mark.parametrize("trainer", choices("trainer"))
+def test_trainers_have_every_key_of_the_schema(trainer):
+    config = plain(compose_config([f"trainer={trainer}"]))["trainer"]
+    assert list(config) == [field.name for field in fields(TrainerConfig)]
+    TrainerConfig(**config)
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [("trainer/default", TrainerConfig), ("tracking/mlflow", TrackingConfig)],
+    ids=["trainer", "tracking"],
+)
+def test_the_default_files_hold_the_defaults_of_the_schema(path, schema):
+    assert yaml.safe_load((CONF / f"{path}.yaml").read_text()) == asdict(schema())
+
+
+def test_the_configuration_has_every_key_of_the_schema():
+    assert set(plain(compose_config([]))) == {field.name for field in fields(RunConfig)}
+
+
+GROUPS = ("data", "loss", "model", "optimizer", "trainer", "tracking", "experiment")
+FILES = [path for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_every_file_opens_with_its_command(path):
+    comments = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    assert any("losslab train " in line for line in comments)
