@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ..data.source import Batch, Source, SplitName
+from ..data.source import Batch, Source, SplitName, batch_starts
 from ..losses.objective import Objective
 from .checkpoint import Saver
 from .config import TrainerConfig
@@ -67,7 +67,8 @@ class Loop:
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
-        batches = math.ceil(self.source.size("train") / self.config.batch_size)
+        size, shard = self.source.size("train"), (self.world.rank, self.world.size)
+        batches = len(batch_starts(size, self.config.batch_size, shard=shard))
         self.steps_per_epoch = min(batches, self.config.max_batches or batches)
         self.steps = self.steps_per_epoch * self.config.epochs
         self.losses = TrainingLosses(

@@ -192,6 +192,7 @@ class NoRecord(Record):
         self.resumed = False
         self.summary = {"status": None}
         self.journal: Journal = NoJournal()
+        self._tracking = None
         self._process = None
         if tracking.enabled:
             store_uri(tracking)  # a dry run, too, says that the store can't be written

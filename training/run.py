@@ -195,6 +195,11 @@ def build_loop(
         if here.is_main:
             checkpoint.save(state, record.checkpoint(name))
 
+    if trainer.batch_size < here.size:
+        raise UserError(
+            f"trainer.batch_size={trainer.batch_size} can't be divided among {here.size} "
+            f"processes: raise it to {here.size} or more"
+        )
     loop = Loop(
         step=parts.step,
         source=parts.source,

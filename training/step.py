@@ -143,22 +143,23 @@ class EagerStep:
         self._device_type = next(iter(self.parameters.values())).device.type
         self._autocast = autocast
         self._needs_closure = isinstance(optimizer, torch.optim.LBFGS)
-        named: nn.Module = NamedModel(model, main_output)
+        self._local = NamedModel(model, main_output)
+        self._named: nn.Module = self._local
         if distributed:
-            named = nn.parallel.DistributedDataParallel(named)
-        self._named = named
+            self._named = nn.parallel.DistributedDataParallel(self._local)
 
     def compile(self) -> None:
         """Compile the model with `torch.compile`, at its next call."""
         self._named.compile()
 
-    def outputs(self, batch: Batch) -> Outputs:
-        """The model's answers by name."""
+    def outputs(self, batch: Batch, model: nn.Module | None = None) -> Outputs:
+        """The answers of the model, or of `model` in its place, by name."""
+        model = model or self._named
         inputs = [batch[name] for name in self.inputs]
         if not self._autocast:
-            return self._named(inputs)  # type: ignore[no-any-return]
+            return model(inputs)  # type: ignore[no-any-return]
         with torch.autocast(self._device_type, dtype=torch.bfloat16):
-            return self._named(inputs)  # type: ignore[no-any-return]
+            return model(inputs)  # type: ignore[no-any-return]
 
     def compute(self, batch: Batch, time: float) -> ObjectiveValue:
         """The objective on one batch, ready to be differentiated."""
@@ -231,7 +232,7 @@ class EagerStep:
 
     def evaluate(self, batch: Batch, time: float) -> tuple[Outputs, ObjectiveValue]:
         """See `Step.evaluate`."""
-        outputs = self.outputs(batch)
+        outputs = self.outputs(batch, self._local)  # ranks need not evaluate in step
         tensors = {**batch, **outputs, "parameters": self.parameters}
         return outputs, self.objective.forward(tensors, time)
 
