@@ -24,10 +24,10 @@ def set_verbosity(quiet: bool, verbose: bool) -> None:
     os.environ[_VERBOSITY] = "0" if quiet else "2" if verbose else "1"
 
 
-def error_line(text: str) -> None:
-    """An error, on standard error."""
+def error_line(text: str, title: str = "[bold red]Error:[/]") -> None:
+    """What went wrong, on standard error."""
     console = Console(stderr=True, soft_wrap=True)
-    console.print(f"[bold red]Error:[/] {escape(text)}", highlight=False)
+    console.print(f"{title} {escape(text)}", highlight=False)
 
 
 def number(value: float) -> str:

@@ -9,6 +9,10 @@ from typing import Any
 from ..errors import UserError
 
 USER_ERROR, OUR_ERROR = 2, 1
+_NON_FINITE_REMEDY = (
+    "The last finite checkpoint is kept. Try a lower optimizer.lr, trainer.clip_norm=1, or look "
+    "for log, division or exp in the loss"
+)
 
 
 def explain_hydra(error: Exception, overrides: Sequence[str]) -> str | None:
@@ -108,10 +112,12 @@ def guarded(call: Callable[[], int | None], overrides: Sequence[str] = ()) -> in
         error_line("interrupted")
         return 130
     except Exception as error:
-        code = _stop_code(error)
-        if code is not None:
-            error_line(str(error))
-            return code
+        if _is(error, "signals", "Stopped"):
+            error_line(str(error), "[yellow]Note:[/]")
+            return 128 + int(error.signal_number)  # type: ignore[attr-defined]  # as asked above
+        if _is(error, "progress", "NonFiniteLoss"):
+            error_line(f"{error}. {_NON_FINITE_REMEDY}")
+            return OUR_ERROR
         text = explain_hydra(error, overrides) if "hydra" in sys.modules else None
         if text is None or verbosity() > 1:
             raise
@@ -119,13 +125,7 @@ def guarded(call: Callable[[], int | None], overrides: Sequence[str] = ()) -> in
         return USER_ERROR
 
 
-def _stop_code(error: Exception) -> int | None:
-    """The exit code of a run that was stopped, or that failed by its numbers."""
-    progress, signals = (
-        sys.modules.get(f"losslab.training.{name}") for name in ("progress", "signals")
-    )
-    if signals is not None and isinstance(error, signals.Stopped):
-        return 128 + int(error.signal_number)
-    if progress is not None and isinstance(error, progress.NonFiniteLoss):
-        return OUR_ERROR
-    return None
+def _is(error: Exception, module: str, name: str) -> bool:
+    """Whether the error is of that class; without importing torch to find out."""
+    loaded = sys.modules.get(f"losslab.training.{module}")
+    return loaded is not None and isinstance(error, getattr(loaded, name))

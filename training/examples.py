@@ -24,7 +24,7 @@ def save_examples(spec: Spec, loop: Loop, run_dir: Path, split: SplitName) -> No
     rows = 0
     with loop.step.evaluating():
         for batch in loop.batches(split):
-            outputs, _ = loop.step.evaluate(batch, float(loop.config.epochs))
+            outputs, _ = loop.step.evaluate(batch, loop.end)
             tensors = {**batch, **outputs}
             per_row = spec.dense or "reconstruction" in outputs
             most = _MOST_IMAGES if per_row else _MOST_ROWS

@@ -71,6 +71,7 @@ class Loop:
         batches = len(batch_starts(size, self.config.batch_size, shard=shard))
         self.steps_per_epoch = min(batches, self.config.max_batches or batches)
         self.steps = self.steps_per_epoch * self.config.epochs
+        self.end = self.config.epochs - 1 / self.steps_per_epoch  # the time of the last step
         self.losses = TrainingLosses(
             self.objective,
             self.journal,
@@ -184,7 +185,7 @@ class Loop:
         self._saver.save(name, self.state(), now)
 
     def evaluate(self, split: SplitName) -> Values:
-        """Loss, terms and task metrics on a split; weights are those of the end of training.
+        """Loss, terms and task metrics on a split; weights are those of the last step.
 
         So values of different epochs can be compared while a weight rises.
         """
@@ -193,7 +194,7 @@ class Loop:
         count = 0
         with self.step.evaluating():
             for batch in self.batches(split):
-                outputs, value = self.step.evaluate(batch, float(self.config.epochs))
+                outputs, value = self.step.evaluate(batch, self.end)
                 size = len(next(iter(batch.values())))
                 count += size
                 parts = {"loss": value.total}

@@ -271,8 +271,11 @@ def _fit(loop: Loop, record: Record) -> None:
     """Train, and write down truly how it ended if it did not end well."""
     try:
         loop.fit()
-    except (Stopped, KeyboardInterrupt) as error:
-        record.finish("KILLED", str(error) or "interrupted")
+    except Stopped as stopped:
+        record.finish("KILLED", str(stopped))
+        raise Stopped(stopped.signal_number, record.name) from None
+    except KeyboardInterrupt:
+        record.finish("KILLED", "interrupted")
         raise
     except BaseException as error:
         text = str(error).strip().split("\n")[0]

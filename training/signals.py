@@ -9,9 +9,10 @@ from typing import Any, Self
 class Stopped(Exception):
     """The run was asked to stop by a signal, and has saved where it was."""
 
-    def __init__(self, signal_number: int) -> None:
+    def __init__(self, signal_number: int, run: str = "") -> None:
         self.signal_number = signal_number
-        super().__init__(f"stopped by {signal.Signals(signal_number).name}")
+        resume = f"; continue with losslab train --resume {run}" if run else ""
+        super().__init__(f"stopped by {signal.Signals(signal_number).name}{resume}")
 
 
 class StopFlag:

@@ -106,11 +106,13 @@ def test_terms_and_weights_are_logged_apart_and_add_up(make_loop, tmp_path):
         assert total[1] == pytest.approx(first[1] + w[1] * second[1], rel=1e-5)
 
 
-def test_validation_uses_the_weights_of_the_end(make_loop):
+def test_validation_uses_the_weights_of_the_last_step(make_loop):
     weight = Linear(start=0.0, end=1.0, duration=3)
     loop = make_loop([Term("bce", bce), Term("l2", l2_norm, weight=weight)])
     values = loop.evaluate("val")
-    assert values["loss"] == pytest.approx(values["terms/bce"] + values["terms/l2"], rel=1e-5)
+    last_weight = 20 / 21  # of 3 epochs of 7 steps
+    expected = values["terms/bce"] + last_weight * values["terms/l2"]
+    assert values["loss"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_an_uneven_last_batch_counts_by_its_size(make_loop):
