@@ -34,15 +34,18 @@ def draw(run_dir: Path) -> None:
     folder = run_dir / "plots"
     folder.mkdir(exist_ok=True)
     series = read_series(run_dir / JOURNAL)
-    figures = {"losses": draw_losses(series), "metrics": draw_metrics(series)}
+    _save(draw_losses(series), folder / "losses.png")
+    _save(draw_metrics(series), folder / "metrics.png")
     if (run_dir / EXAMPLES).exists():
         import numpy as np
 
         with np.load(run_dir / EXAMPLES) as examples:
-            figures["predictions"] = draw_predictions(dict(examples))
-    for name, figure in figures.items():
-        if figure is not None:
-            figure.savefig(folder / f"{name}.png", dpi=_DPI)
+            _save(draw_predictions(dict(examples)), folder / "predictions.png")
+
+
+def _save(figure: Figure | None, path: Path) -> None:
+    if figure is not None:
+        figure.savefig(path, dpi=_DPI)
 
 
 def read_series(journal: Path) -> Series:

@@ -34,4 +34,8 @@ def train(overrides: list[str] | None = None, *, config_dir: str | None = None) 
     model = values["model"]["_target_"].rpartition(".")[2].lower()
     run_dir = RUNS_DIR / run_name(values["name"], list(values["loss"] or ()), model)
     run_dir.mkdir(parents=True)
-    return run(values, run_dir)
+    try:
+        return run(values, run_dir)
+    finally:
+        if run_dir.is_dir() and not any(run_dir.iterdir()):
+            run_dir.rmdir()  # nothing came of it

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ..errors import UserError
+from ..training.config import RunConfig
 
 
 def apply_changes(config: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
@@ -20,7 +21,8 @@ def apply_changes(config: Mapping[str, Any], changes: Sequence[str]) -> dict[str
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from omegaconf import OmegaConf
 
-    changed = OmegaConf.create(dict(config))
+    changed = OmegaConf.structured(RunConfig)
+    changed.merge_with(dict(config))
     for override in OverridesParser.create().parse_overrides(list(changes)):
         key = override.key_or_group
         parent, _, name = key.rpartition(".")

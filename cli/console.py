@@ -87,6 +87,8 @@ class TerminalReport(Report):
 
     def note(self, text: str) -> None:
         """A warning."""
+        if not self.verbosity:
+            return
         self.console.print(f"[yellow]Note:[/] {escape(text)}")
 
     def progress(self, step: int, steps: int, loss: float | None) -> None:

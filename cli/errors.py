@@ -1,5 +1,6 @@
 """Errors as people can use them: what was wrong, the nearest right name, what to do."""
 
+import errno
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 from ..errors import UserError
 
 USER_ERROR, OUR_ERROR = 2, 1
+_NO_WRITING = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC)
 _NON_FINITE_REMEDY = (
     "The last finite checkpoint is kept. Try a lower optimizer.lr, trainer.clip_norm=1, or look "
     "for log, division or exp in the loss"
@@ -55,7 +57,7 @@ def _quoted(text: str) -> str | None:
 def _missing_choice(error: Any) -> str:
     from .listing import choices
 
-    match = re.search(r"Could not (?:find|load) '([^']+)/([^'/]+)'", str(error))
+    match = re.search(r"Could not (?:find|load) '([^'/]+)/([^']*)'", str(error))
     if match is None:
         return " ".join(str(error).split())
     group, choice = match.groups()
@@ -118,6 +120,12 @@ def guarded(call: Callable[[], int | None], overrides: Sequence[str] = ()) -> in
         if _is(error, "progress", "NonFiniteLoss"):
             error_line(f"{error}. {_NON_FINITE_REMEDY}")
             return OUR_ERROR
+        if isinstance(error, OSError) and error.errno in _NO_WRITING:
+            error_line(
+                f"can't write {error.filename or 'here'}: {error.strerror}. "
+                "Start from a folder that can be written to, or free some space"
+            )
+            return USER_ERROR
         text = explain_hydra(error, overrides) if "hydra" in sys.modules else None
         if text is None or verbosity() > 1:
             raise

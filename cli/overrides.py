@@ -2,6 +2,8 @@
 
 import re
 
+from ..errors import UserError
+
 _FUNCTION = re.compile(r"^(?P<path>[^=,\[\]+]*\.py:\w+|[A-Za-z_]\w*(\.\w+)+)$")
 
 
@@ -16,7 +18,7 @@ def rewrite(arguments: list[str]) -> list[str]:
     ['model=custom', '++model._target_="monai.networks.nets.UNet"']
 
     Raises:
-        ValueError: two functions in one command line, or a sweep over functions.
+        UserError: two functions in one command line, or a sweep over functions.
     """
     written: list[str] = []
     for argument in arguments:
@@ -50,7 +52,7 @@ def _losses(value: str) -> list[str]:
         joined = ",".join(terms)
         choices.append(f"[{joined}]" if len(terms) > 1 or choice.startswith("[") else joined)
     if len(functions) > 1 or (functions and len(choices) > 1):
-        raise ValueError(
+        raise UserError(
             f"one function can be given on the command line; got {', '.join(functions)} in "
             f"loss={value}. For more, write a file conf/loss/NAME.yaml with its _target_ "
             "and add --config-dir conf"

@@ -32,11 +32,8 @@ def _train(arguments: list[str]) -> int:
     from .overrides import rewrite
 
     register()
-    try:
-        written = rewrite(arguments)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    if os.environ.get("RANK", "0") != "0":
+    written = rewrite(arguments)
+    if "TORCHELASTIC_RUN_ID" in os.environ and os.environ["RANK"] != "0":
         written.append("hydra.run.dir=.")  # only the main rank of a distributed run keeps anything
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra would print and exit; we answer ourselves
     sys.argv = [sys.argv[0], *written]
@@ -60,8 +57,10 @@ def task(config: "DictConfig") -> dict[str, float]:
     An error is kept, not raised: Hydra would print it its own way, and in a sweep hide it.
     """
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
 
     from ..training.run import run
+    from ..training.signals import Stopped
     from .compose import plain
 
     hydra_config = HydraConfig.get()
@@ -69,6 +68,14 @@ def task(config: "DictConfig") -> dict[str, float]:
     report = _report()
     try:
         return run(plain(config), run_dir, report).metrics
+    except Stopped as stopped:
+        if hydra_config.mode == RunMode.MULTIRUN:
+            from .console import error_line
+
+            error_line(f"{stopped}; the rest of the sweep was not started", "[yellow]Note:[/]")
+            raise SystemExit(128 + stopped.signal_number) from None  # Hydra would go on
+        _failures.append((run_dir.name, stopped))
+        return {}
     except Exception as error:
         _failures.append((hydra_config.job.override_dirname or run_dir.name, error))
         if run_dir.is_dir() and not any(run_dir.iterdir()):
@@ -108,6 +115,8 @@ def _split_config_dir(arguments: list[str]) -> tuple[list[str], str | None]:
     for index, argument in enumerate(arguments):
         flag, _, value = argument.partition("=")
         if flag in ("--config-dir", "-cd"):
+            if not value and index + 1 == len(arguments):
+                raise UserError(f"{flag} needs a folder: --config-dir conf")
             config_dir = value or arguments[index + 1]
             rest = arguments[:index] + arguments[index + (1 if value else 2) :]
             break

@@ -1,5 +1,7 @@
 """`losslab ui`: the MLflow UI on the store in use."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -30,11 +32,12 @@ def ui_command(uri: str | None, port: int) -> int:
     command = [sys.executable, "-m", "mlflow", "server", "--host", _HOST, "--port", str(port)]
     artifacts = Path.cwd() / "mlartifacts"
     command += ["--backend-store-uri", store, "--default-artifact-root", artifacts.as_uri()]
-    server = subprocess.Popen([*command, "--workers", "1"])
+    server = subprocess.Popen([*command, "--workers", "1"], start_new_session=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: end the server too
     try:
         return server.wait()
     except KeyboardInterrupt:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGTERM)  # the server and all the processes it has started
         server.wait()
         return 0
 

@@ -96,6 +96,8 @@ def build_optimizer(
     node = dict(config["optimizer"])
     target = locate(node["_target_"])
     lr = build_options({"lr": node.get("lr", 1e-3)}, "optimizer")["lr"]
+    if not callable(lr) and (isinstance(lr, bool) or not isinstance(lr, (int, float))):
+        raise UserError(f"optimizer.lr must be a number or a schedule; got {lr!r}")
     node["lr"] = lr(0.0) if callable(lr) else lr
     if "fused" in parameters_of(target) and "fused" not in node and device.type in ("cpu", "cuda"):
         node["fused"] = True

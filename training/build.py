@@ -121,10 +121,21 @@ def build_options(node: Options, where: str) -> dict[str, Any]:
 
 
 def parameters_of(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """The parameters by which `target` can be called by keyword."""
+    """The parameters by which `target` can be called by keyword.
+
+    Raises:
+        UserError: it has no signature to read, as some functions written in C.
+    """
+    try:
+        signature = inspect.signature(target)
+    except ValueError:
+        called = getattr(target, "__name__", str(target))
+        raise UserError(
+            f"{called} does not tell its parameters: wrap it in a function of yours that names them"
+        ) from None
     return {
         name: parameter
-        for name, parameter in inspect.signature(target).parameters.items()
+        for name, parameter in signature.parameters.items()
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
 

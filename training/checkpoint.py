@@ -109,7 +109,7 @@ class Saver:
         """Write what is waiting."""
         begin = perf_counter()
         while self._waiting:
-            name, state = self._waiting.popitem()
-            self._write(name, state)
+            name = next(iter(self._waiting))  # the best before the last, which refers to it
+            self._write(name, self._waiting.pop(name))
         end = perf_counter()
         self._next = end + (end - begin) / self._SHARE

@@ -65,7 +65,7 @@ class TrainerConfig:
             raise ValueError(f"trainer.precision must be fp32 or bf16; got {self.precision}")
         for name in ("clip_norm", "checkpoint_every"):
             value = getattr(self, name)
-            if isinstance(value, float) and not value > 0:
+            if isinstance(value, (int, float)) and not value > 0:
                 raise ValueError(f"trainer.{name} must be positive; got {value}")
         if self.min_delta < 0:
             raise ValueError(f"trainer.min_delta must not be negative; got {self.min_delta}")

@@ -39,6 +39,8 @@ def process_group(here: World, device: torch.device) -> Iterator[None]:
         yield
         return
     backend = "nccl" if device.type == "cuda" else "gloo"
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     torch.distributed.init_process_group(backend)
     try:
         yield
@@ -69,6 +71,8 @@ def pick_device(name: str, here: World) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
+        if name == "cuda" and here.size > 1:
+            device = torch.device("cuda", here.local_rank)
     except RuntimeError:
         raise UserError(
             f"trainer.device={name} is no device: auto, cpu, cuda, cuda:1, mps"

@@ -19,6 +19,10 @@ Row = tuple[str, float, int]
 class Journal:
     """Appends to a run's journal; opened again for a resumed run, it never repeats a metric.
 
+    Steps behind the checkpoint that a run is resumed from are done again, on a CPU with the very
+    same values. They were told before, and MLflow can't take a metric back, so the first telling
+    stands, also if the run was resumed with other options.
+
     Args:
         path: the journal's file; created if it is not there.
     """
@@ -30,10 +34,6 @@ class Journal:
     def start(self, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         """The run begins, or goes on: its parameters and tags."""
         self._write({"kind": "start", "params": dict(params), "tags": dict(tags), "time": _now()})
-
-    def tags(self, tags: Mapping[str, str]) -> None:
-        """More tags."""
-        self._write({"kind": "tags", "tags": dict(tags)})
 
     def metrics(self, rows: Iterable[Row]) -> None:
         """Metrics; a row at or before the last step of its name is known already and is dropped."""

@@ -69,6 +69,8 @@ class Loop:
     def __post_init__(self) -> None:
         size, shard = self.source.size("train"), (self.world.rank, self.world.size)
         batches = len(batch_starts(size, self.config.batch_size, shard=shard))
+        if batches == 0:
+            raise ValueError(f"{size} training samples are too few for {self.world.size} processes")
         self.steps_per_epoch = min(batches, self.config.max_batches or batches)
         self.steps = self.steps_per_epoch * self.config.epochs
         self.end = self.config.epochs - 1 / self.steps_per_epoch  # the time of the last step
@@ -94,7 +96,9 @@ class Loop:
         """
         try:
             with StopFlag() as flag:
-                while self.progress.epoch < self.config.epochs and not self._out_of_patience():
+                while self.progress.epoch < self.config.epochs:
+                    if any_rank(self._out_of_patience(), self.world):
+                        break
                     self._train_epoch(flag)
                     self._end_epoch()
         finally:
@@ -154,7 +158,9 @@ class Loop:
         values |= {f"val/{name}": value for name, value in measured.items()}
         if self.gradient_shares:
             batch = next(self.batches("train"))
-            shares = self.step.gradient_shares(batch, float(progress.epoch))
+            time = progress.epoch - 1 / self.steps_per_epoch
+            with self.step.leaving_no_trace():
+                shares = self.step.gradient_shares(batch, time)
             values |= {f"gradient_shares/{name}": share for name, share in shares.items()}
         values["lr"] = self.step.learning_rate
         best = self._note_best(values)
@@ -171,6 +177,9 @@ class Loop:
         if value is None:
             return False
         progress = self.progress
+        if not math.isfinite(value):
+            progress.stale += 1
+            return False
         gain = math.inf if progress.best is None else self.sign * (value - progress.best)
         if not gain > self.config.min_delta:
             progress.stale += 1
@@ -224,3 +233,5 @@ class Loop:
             else:
                 setattr(self.progress, name, value)
         set_random_state(state["random"])
+        if state["monitor"] != self.monitor:  # the best so far was measured otherwise
+            self.progress.best, self.progress.best_epoch, self.progress.stale = None, 0, 0

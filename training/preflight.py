@@ -1,17 +1,16 @@
 """Preflight: everything that can be known to go wrong is said before the first step."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..data.source import Batch, Source
+from ..data.source import Batch, Source, TensorSource
 from ..errors import UserError
 from ..losses.objective import Objective
-from .step import EagerStep, Outputs
+from .step import EagerStep, NamedModel, Outputs
 
 _TINY = 4  # samples in the batch that is tried
 _SCAN_BATCH = 256
@@ -23,10 +22,9 @@ def try_model(model: nn.Module, inputs: tuple[str, ...], main_output: str, batch
     Raises:
         UserError: the model can't take this input.
     """
-    from .step import NamedModel
-
     try:
-        return NamedModel(model, main_output)([batch[name] for name in inputs])  # type: ignore[no-any-return]
+        with torch.no_grad():
+            return NamedModel(model, main_output)([batch[name] for name in inputs])  # type: ignore[no-any-return]
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         shapes = ", ".join(f"{name} {list(batch[name].shape)}" for name in inputs)
         raise UserError(
@@ -53,8 +51,6 @@ def check_domains(objective: Objective, source: Source, batch: Batch, outputs: O
     Raises:
         UserError: values outside the domain that a loss declares.
     """
-    from ..data.source import TensorSource
-
     batches = source.batches("train", _SCAN_BATCH) if isinstance(source, TensorSource) else [batch]
     for part in batches:
         size = len(next(iter(part.values())))
@@ -170,19 +166,6 @@ def preflight(
     """Domains, then one tiny step; what is worth noting."""
     check_domains(objective, source, batch, outputs)
     return try_step(step, batch)
-
-
-@contextmanager
-def leaving_no_trace(model: nn.Module) -> Iterator[None]:
-    """Within it, the model may be tried: its buffers and the random state are put back."""
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        with torch.no_grad():
-            for name, buffer in model.named_buffers():
-                buffer.copy_(buffers[name])
 
 
 def tiny_batch(source: Source, device: torch.device) -> Batch:

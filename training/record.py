@@ -15,7 +15,16 @@ from filelock import FileLock, Timeout
 from ..errors import UserError
 from .config import TrackingConfig
 from .journal import Journal, NoJournal
-from .tracker import JOURNAL, RUN_LOCK, STATE, State, store_path, write_json
+from .tracker import (
+    JOURNAL,
+    RUN_LOCK,
+    STATE,
+    TRACKER_LOCK,
+    State,
+    store_path,
+    write_json,
+    write_text,
+)
 
 CONFIG = "config.yaml"
 SUMMARY = "run.json"
@@ -75,6 +84,7 @@ class Record:
     def __init__(self, run_dir: Path, tracking: TrackingConfig) -> None:
         self.run_dir = run_dir
         self.name = name = run_dir.name
+        self._made_for_this = not any(run_dir.iterdir())
         self.resumed = (run_dir / SUMMARY).exists()
         state = json.loads((run_dir / STATE).read_text()) if (run_dir / STATE).exists() else {}
         uri = (state.get("uri") or store_uri(tracking)) if tracking.enabled else None
@@ -90,17 +100,25 @@ class Record:
         self._process: subprocess.Popen[bytes] | None = None
         self._tracking: dict[str, Any] | None = None
         if uri is not None:
-            fresh = {"run_id": None, "experiment_id": None, "status": None, "offset": 0}
             fixed = {"uri": uri, "experiment": tracking.experiment, "name": name, "error": None}
-            self._tracking = {**fresh, **state, **fixed, "wait": tracking.wait}
+            self._tracking = {**fixed, "wait": tracking.wait}
 
     def begin(self, config: Mapping[str, Any], tags: Mapping[str, str], **summary: Any) -> None:
         """Preflight has passed: from here on there is a run."""
+        import yaml
+
+        path = self.run_dir / CONFIG
+        write_text(path, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
         self.journal.start({} if self.resumed else flatten(config), tags)
+        self.journal.artifact(path)
         started = self.summary.get("started", time.time())
         self.update(status="RUNNING", started=started, **summary)
         if self._tracking is not None:
-            write_json(self.run_dir / STATE, self._tracking)
+            with FileLock(self.run_dir / TRACKER_LOCK):  # the tracker of before has finished
+                path = self.run_dir / STATE
+                sent = json.loads(path.read_text()) if path.exists() else {}
+                fresh = {"run_id": None, "experiment_id": None, "status": None, "offset": 0}
+                write_json(path, {**fresh, **sent, **self._tracking})
             self._process = _start_tracker(self.run_dir)
 
     def update(self, **values: Any) -> None:
@@ -126,7 +144,7 @@ class Record:
             state = State(self.run_dir).values
             if state["offset"] == size:
                 return None
-            if self._process.poll() is not None:
+            if self._process.poll() is not None and State(self.run_dir).values["offset"] < size:
                 return str(state["error"] or f"the tracker stopped: see {self.run_dir}/tracker.log")
             if state["error"] is None:
                 away_since = None
@@ -150,14 +168,6 @@ class Record:
         """Where the checkpoint `last` or `best` stands."""
         return self.run_dir / "checkpoints" / f"{name}.pt"
 
-    def write_config(self, config: Mapping[str, Any]) -> None:
-        """Keep the resolved configuration with the run."""
-        import yaml
-
-        path = self.run_dir / CONFIG
-        path.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
-        self.journal.artifact(path)
-
     def draw_plots(self) -> list[Path]:
         """Draw the run's plots from what it has written down.
 
@@ -179,7 +189,7 @@ class Record:
         import shutil
 
         self.close()
-        if not self.resumed:
+        if self._made_for_this:
             shutil.rmtree(self.run_dir)
 
 
@@ -197,8 +207,9 @@ class NoRecord(Record):
         if tracking.enabled:
             store_uri(tracking)  # a dry run, too, says that the store can't be written
 
-    def write_config(self, config: Mapping[str, Any]) -> None:
-        """Nothing."""
+    def begin(self, config: Mapping[str, Any], tags: Mapping[str, str], **summary: Any) -> None:
+        """Nothing on disk."""
+        self.update(status="RUNNING", **summary)
 
     def update(self, **values: Any) -> None:
         """Nothing on disk."""

@@ -1,6 +1,7 @@
 """A run, from its configuration to its summary: read it from top to bottom."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,10 @@ from .distributed import World, pick_device, process_group, world
 from .examples import save_examples
 from .loop import Loop
 from .metrics import metrics_for
-from .preflight import bind, leaving_no_trace, preflight, tiny_batch, try_model
+from .preflight import bind, preflight, tiny_batch, try_model
 from .record import NoRecord, Record
 from .report import Report
-from .seeding import seed_everything
+from .seeding import leaving_no_trace, seed_everything
 from .signals import Stopped
 from .step import EagerStep, model_inputs
 from .trivial import trivial_metrics
@@ -76,8 +77,8 @@ def run(
     """
     here = world()
     report = report if report is not None and here.is_main else Report()
-    trainer = _typed(TrainerConfig, config["trainer"])
-    tracking = _typed(TrackingConfig, config["tracking"])
+    trainer = typed(TrainerConfig, config["trainer"])
+    tracking = typed(TrackingConfig, config["tracking"])
     device = pick_device(trainer.device, here)
     if trainer.threads is not None:
         torch.set_num_threads(trainer.threads)
@@ -93,8 +94,9 @@ def run(
             if dry:
                 return Result(record.name, run_dir, "DRY")
             _begin(record, config, parts, loop)
-            _fit(loop, record)
-            return _conclude(parts, loop, record, report, tracking)
+            with _true_state(record):
+                loop.fit()
+                return _conclude(parts, loop, record, report, tracking)
     except BaseException:
         if record.summary.get("status") is None:
             record.discard()  # it never began: leave nothing behind
@@ -158,6 +160,13 @@ def prepare(
         if not parameters:
             raise UserError(f"model {type(model).__name__} has nothing to train")
         optimizer, lr = build_optimizer(config, parameters, device)
+        if isinstance(optimizer, torch.optim.LBFGS) and (
+            trainer.accumulate > 1 or trainer.clip_norm is not None or here.size > 1
+        ):
+            raise UserError(
+                "optimizer=lbfgs evaluates the loss several times in a step: it can't be combined "
+                "with trainer.accumulate, trainer.clip_norm or several processes"
+            )
         step = EagerStep(
             model,
             objective,
@@ -189,32 +198,30 @@ def build_loop(
     here: World,
 ) -> Loop:
     """The loop over what preflight has found to fit together."""
-    objective = _typed(ObjectiveConfig, config["objective"])
+    objective = typed(ObjectiveConfig, config["objective"])
 
     def save(name: str, state: Mapping[str, Any]) -> None:
         if here.is_main:
             checkpoint.save(state, record.checkpoint(name))
 
-    if trainer.batch_size < here.size:
-        raise UserError(
-            f"trainer.batch_size={trainer.batch_size} can't be divided among {here.size} "
-            f"processes: raise it to {here.size} or more"
+    try:
+        loop = Loop(
+            step=parts.step,
+            source=parts.source,
+            objective=parts.objective,
+            new_metrics=partial(metrics_for, parts.spec, parts.outputs, parts.ignore_index),
+            config=trainer,
+            log_every=tracking.log_every,
+            seed=config["seed"],
+            journal=record.journal,
+            report=report,
+            save=save,
+            world=here,
+            device=parts.device,
+            gradient_shares=objective.gradient_shares,
         )
-    loop = Loop(
-        step=parts.step,
-        source=parts.source,
-        objective=parts.objective,
-        new_metrics=partial(metrics_for, parts.spec, parts.outputs, parts.ignore_index),
-        config=trainer,
-        log_every=tracking.log_every,
-        seed=config["seed"],
-        journal=record.journal,
-        report=report,
-        save=save,
-        world=here,
-        device=parts.device,
-        gradient_shares=objective.gradient_shares,
-    )
+    except ValueError as error:
+        raise UserError(str(error)) from error
     _check_monitor(loop, parts)
     return loop
 
@@ -237,6 +244,12 @@ def _restore(loop: Loop, model: torch.nn.Module, record: Record) -> None:
     path = record.checkpoint("last")
     state = checkpoint.load(path)
     checkpoint.check_fits(model, state, path)
+    done = state["progress"]["epoch"]
+    if done > loop.config.epochs:
+        raise UserError(
+            f"run {record.name} has {done} epochs behind it already: trainer.epochs must be more "
+            f"than that to go on; got {loop.config.epochs}"
+        )
     loop.restore(state)
 
 
@@ -264,22 +277,22 @@ def _begin(record: Record, config: Mapping[str, Any], parts: Parts, loop: Loop) 
     data = {f"data.{key}": str(value) for key, value in parts.source.summary.items()}
     tags = {"loss": loss, **data, **versions(), "run_dir": str(record.run_dir.absolute())}
     record.begin(config, tags, monitor=loop.monitor, loss=loss, data=data.get("data.name"))
-    record.write_config(config)
 
 
-def _fit(loop: Loop, record: Record) -> None:
-    """Train, and write down truly how it ended if it did not end well."""
+@contextmanager
+def _true_state(record: Record) -> Iterator[None]:
+    """Write down truly how the run ended if it did not end well."""
     try:
-        loop.fit()
+        yield
     except Stopped as stopped:
         record.finish("KILLED", str(stopped))
         raise Stopped(stopped.signal_number, record.name) from None
-    except KeyboardInterrupt:
-        record.finish("KILLED", "interrupted")
-        raise
     except BaseException as error:
+        if record.summary["status"] != "RUNNING":
+            raise  # it was finished, and only waited to be sent
         text = str(error).strip().split("\n")[0]
-        record.finish("FAILED", f"{type(error).__name__}: {text}")
+        killed = isinstance(error, KeyboardInterrupt)
+        record.finish("KILLED" if killed else "FAILED", f"{type(error).__name__}: {text}")
         raise
 
 
@@ -295,7 +308,9 @@ def _conclude(
     if parts.source.size(split):
         measured = loop.evaluate(split)
         metrics = {f"{split}/{name}": value for name, value in measured.items()}
-        trivial = trivial_metrics(parts.source, loop.new_metrics(), parts.channels, split)
+        trivial = trivial_metrics(
+            parts.source, loop.new_metrics(), parts.channels, split, parts.ignore_index
+        )
         save_examples(parts.spec, loop, record.run_dir, split)
     if loop.progress.best is not None:
         metrics[loop.monitor] = loop.progress.best
@@ -326,7 +341,7 @@ def _conclude(
     return result
 
 
-def _typed(kind: Any, values: Mapping[str, Any]) -> Any:
+def typed(kind: Any, values: Mapping[str, Any]) -> Any:
     """A section of the configuration as its dataclass."""
     try:
         return kind(**values)

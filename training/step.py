@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from ..data.source import Batch
+from ..losses.names import read_signature
 from ..losses.objective import Objective, ObjectiveValue
 from ..losses.schedules import Schedule
+from .seeding import leaving_no_trace
 
 Outputs = dict[str, Tensor]
 
@@ -51,6 +53,10 @@ class Step(Protocol):
 
     def evaluating(self) -> AbstractContextManager[None]:
         """Within it, the model answers as in use: no gradient, no dropout."""
+        ...
+
+    def leaving_no_trace(self) -> AbstractContextManager[None]:
+        """Within it, the model may be tried: buffers and random state are put back."""
         ...
 
     def gradient_shares(self, batch: Batch, time: float) -> dict[str, float]:
@@ -150,7 +156,7 @@ class EagerStep:
 
     def compile(self) -> None:
         """Compile the model with `torch.compile`, at its next call."""
-        self._named.compile()
+        self._named = torch.compile(self._named)  # type: ignore[assignment]  # a module in and out
 
     def outputs(self, batch: Batch, model: nn.Module | None = None) -> Outputs:
         """The answers of the model, or of `model` in its place, by name."""
@@ -184,6 +190,10 @@ class EagerStep:
     def flush(self) -> None:
         """See `Step.flush`."""
         if self._accumulated:
+            if self._accumulated < self.accumulate:  # the last of an epoch: a mean of fewer batches
+                for parameter in self.parameters.values():
+                    if parameter.grad is not None:
+                        parameter.grad *= self.accumulate / self._accumulated
             if self.clip_norm is not None:
                 nn.utils.clip_grad_norm_(self.parameters.values(), self.clip_norm)
             self.optimizer.step()
@@ -226,6 +236,10 @@ class EagerStep:
         finally:
             self.model.train()
 
+    def leaving_no_trace(self) -> AbstractContextManager[None]:
+        """See `Step.leaving_no_trace`."""
+        return leaving_no_trace(self.model)
+
     def is_finite(self) -> bool:
         """See `Step.is_finite`."""
         return all(bool(p.isfinite().all()) for p in self.parameters.values())
@@ -238,10 +252,15 @@ class EagerStep:
 
     def gradient_shares(self, batch: Batch, time: float) -> dict[str, float]:
         """Each term's share of the sum of the terms' gradient norms, on one batch."""
-        value = self.compute(batch, time)
+        outputs = self.outputs(batch, self._local)
+        tensors = {**batch, **outputs, "parameters": self.parameters}
+        value = self.objective.forward(tensors, time)
         weights = list(self.parameters.values())
         norms = {}
         for name, contribution in value.contributions.items():
+            if not contribution.requires_grad:
+                norms[name] = 0.0
+                continue
             gradients = torch.autograd.grad(
                 contribution, weights, retain_graph=True, allow_unused=True
             )
@@ -260,7 +279,14 @@ class EagerStep:
     def load(self, state: Mapping[str, Any]) -> None:
         """See `Step.load`."""
         self.model.load_state_dict(state["model"])
+        # The moments are the checkpoint's; lr, betas, … are those asked for now.
+        asked = [
+            {key: value for key, value in group.items() if key != "params"}
+            for group in self.optimizer.param_groups
+        ]
         self.optimizer.load_state_dict(state["optimizer"])
+        for group, options in zip(self.optimizer.param_groups, asked, strict=True):
+            group.update(options)
         self.objective.load_state_dict(state["objective"])
 
 
@@ -273,8 +299,6 @@ def model_inputs(model: nn.Module, batch: Batch) -> tuple[str, ...]:
     Raises:
         ValueError: a name the batch does not give.
     """
-    from ..losses.names import read_signature
-
     asked = read_signature(model.forward).tensors
     if len(asked) == 1 and asked[0] not in batch:
         return ("input",)

@@ -14,6 +14,7 @@ two equal ones.
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -28,11 +29,12 @@ from .journal import read_entries
 JOURNAL = "journal.jsonl"
 STATE = "tracking.json"
 RUN_LOCK = "run.lock"
-_TRACKER_LOCK = "tracker.lock"
+TRACKER_LOCK = "tracker.lock"
 _POLL = 0.25  # seconds between two looks at the journal
 _RETRY = 1.0  # seconds between two tries at a store that is away
 _METRICS_PER_CALL = 1000  # MLflow's own limit on log_batch
 _PARAMS_PER_CALL = 100
+_UNFIT = re.compile(r"[^\w/.\- :]")  # what MLflow does not take in the name of a metric
 _LOST = "the process ended without a word (killed, or out of memory)"
 
 log = logging.getLogger("losslab.tracker")
@@ -52,9 +54,14 @@ class State:
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a small JSON file so that a reader sees the old one or the new one, never half."""
+    """Write a small JSON file, see `write_text`."""
+    write_text(path, json.dumps(values, indent=1))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small file so that a reader sees the old one or the new one, never half."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(values, indent=1))
+    temporary.write_text(text)
     temporary.replace(path)
 
 
@@ -103,8 +110,6 @@ class Tracker:
             self._start(entry)
         elif kind == "metrics":
             self._send_metrics(entry["rows"])
-        elif kind == "tags":
-            self._set_tags(entry["tags"])
         elif kind == "artifact":
             path = self.run_dir / entry["path"]
             if path.exists():
@@ -158,7 +163,10 @@ class Tracker:
 
         for first in range(0, len(rows), _METRICS_PER_CALL):
             part = rows[first : first + _METRICS_PER_CALL]
-            metrics = [Metric(name, float(value), when, step) for name, value, step, when in part]
+            metrics = [
+                Metric(_UNFIT.sub("_", name), float(value), when, step)
+                for name, value, step, when in part
+            ]
             self.client.log_batch(self.run_id, metrics=metrics)
 
     def finish(self, status: str, reason: str, when: int | None = None) -> None:
@@ -233,7 +241,9 @@ def follow(run_dir: Path, wait: float) -> None:
                 log.warning("%s: %s", type(caught).__name__, caught)
                 tracker.state.update(error=f"{type(caught).__name__}: {caught}")
             error = caught
-        if not alive:
+        if alive:
+            gone_since = None
+        else:
             gone_since = gone_since or time.monotonic()
             if error is None or time.monotonic() - gone_since >= wait:
                 return
@@ -242,14 +252,14 @@ def follow(run_dir: Path, wait: float) -> None:
 
 def send_orphans(runs_dir: Path) -> None:
     """Send what earlier runs in the same folder could not, where nobody looks after them."""
-    for state_file in runs_dir.glob(f"*/{STATE}"):
-        run_dir = state_file.parent
+    states = [*runs_dir.glob(f"*/{STATE}"), *runs_dir.glob(f"*/*/{STATE}")]
+    for run_dir in [state.parent for state in states]:
         try:
             state = State(run_dir).values
             all_sent = state["offset"] == (run_dir / JOURNAL).stat().st_size
             if (all_sent and state["status"] != "RUNNING") or is_held(run_dir / RUN_LOCK):
                 continue
-            with FileLock(run_dir / _TRACKER_LOCK, timeout=0):
+            with FileLock(run_dir / TRACKER_LOCK, timeout=0):
                 follow(run_dir, wait=0)
         except Exception as error:  # an old run's trouble must not harm the new one
             log.warning("%s: %s: %s", run_dir.name, type(error).__name__, error)
@@ -263,13 +273,14 @@ def main(run_dir: Path) -> None:
     if hasattr(os, "nice"):
         os.nice(10)  # training comes first
     try:
-        with FileLock(run_dir / _TRACKER_LOCK, timeout=60):
+        with FileLock(run_dir / TRACKER_LOCK, timeout=60):
             import mlflow  # noqa: F401 (while torch is still being imported next door)
 
             follow(run_dir, State(run_dir).values["wait"])
     except Timeout:
         return  # another tracker has it
-    send_orphans(run_dir.parent)
+    sweep = run_dir.parent.name.startswith("sweep-")
+    send_orphans(run_dir.parent.parent if sweep else run_dir.parent)
 
 
 if __name__ == "__main__":

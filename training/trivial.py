@@ -13,7 +13,11 @@ _MOST_BATCHES = 64  # of the training data, to learn its constant from
 
 
 def trivial_metrics(
-    source: Source, metrics: Metrics, channels: int, split: SplitName = "test"
+    source: Source,
+    metrics: Metrics,
+    channels: int,
+    split: SplitName = "test",
+    ignore_index: int | None = None,
 ) -> Values:
     """The metrics of answering with one constant: the mean target, or the commonest class.
 
@@ -22,6 +26,7 @@ def trivial_metrics(
         metrics: empty task metrics, filled here.
         channels: of the model's answer.
         split: where the constant is judged.
+        ignore_index: targets that do not count.
     """
     if isinstance(metrics, NoMetrics):
         return {}
@@ -33,8 +38,11 @@ def trivial_metrics(
             break
         target = batch[name]
         indices = name == "target" and source.spec.target == "classes"
+        if ignore_index is not None and name == "target":
+            target = torch.where(target == ignore_index, -1 if indices else 0, target)
         if indices:
-            target = torch.bincount(target.flatten().clamp(0), minlength=channels)[None].double()
+            target = target[target >= 0]
+            target = torch.bincount(target.flatten(), minlength=channels)[None].double()
         total = target.double().sum(0) + (0 if total is None else total)
         count += len(batch[name])
     assert total is not None

@@ -52,7 +52,13 @@ def assert_refused(outcome, *parts, workdir):
             id="option-choice",
         ),
         pytest.param(["model.width=wide"], ["model.width must be a whole number"], id="model-type"),
-        pytest.param(["optimizer.lr=fast"], ["optimizer"], id="lr-type"),
+        pytest.param(["optimizer.lr=fast"], ["optimizer.lr must be a number"], id="lr-type"),
+        pytest.param(["loss="], ["unknown loss ''", "dice"], id="empty"),
+        pytest.param(["loss=torch.dist"], ["does not tell its parameters"], id="no-signature"),
+        pytest.param(["loss=a.py:f+b.py:g"], ["one function can be given"], id="two-functions"),
+        pytest.param(
+            ["optimizer=lbfgs", "trainer.accumulate=2"], ["optimizer=lbfgs"], id="lbfgs-accumulate"
+        ),
         pytest.param(["loss=[dice"], ["can't read the override 'loss=[dice'"], id="unbalanced"),
         pytest.param(["dice"], ["can't read the override 'dice'"], id="no-value"),
         pytest.param(
@@ -276,6 +282,12 @@ def trained(cli, workdir):
         pytest.param(["evaluate", "last", "model=unet"], "would replace a whole part", id="group"),
         pytest.param(
             ["train", "--resume", "last", "model.width=8"], "of another model", id="resume-other"
+        ),
+        pytest.param(
+            ["train", "--resume", "last", "trainer.epochs=abc"], "trainer.epochs", id="resume-type"
+        ),
+        pytest.param(
+            ["evaluate", "last", "trainer.batch_size=0"], "must be at least 1", id="evaluate-range"
         ),
     ],
 )

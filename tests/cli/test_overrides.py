@@ -1,5 +1,6 @@
 import pytest
 from losslab.cli.overrides import rewrite
+from losslab.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -36,5 +37,5 @@ def test_shorthands_are_written_out(typed, written):
 
 @pytest.mark.parametrize("value", ["a.py:f+b.py:g", "dice,a.py:f"])
 def test_one_function_at_most(value):
-    with pytest.raises(ValueError, match="one function can be given on the command line"):
+    with pytest.raises(UserError, match="one function can be given on the command line"):
         rewrite([f"loss={value}"])

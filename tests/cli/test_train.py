@@ -229,6 +229,19 @@ def test_a_signal_stops_in_good_order(start, workdir, store, number, code):
     assert wait_for_status(store, "KILLED").data.tags["losslab.reason"].startswith("stopped by SIG")
 
 
+def test_a_signal_ends_a_sweep(start, workdir):
+    process = start("train", "-m", "seed=1,2,3", *LONG, "tracking=none")
+    end = time.monotonic() + 60
+    while not list((workdir / "outputs").glob("*/*/checkpoints/last.pt")):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (out, err)
+    assert "the rest of the sweep was not started" in err
+    assert len(list((workdir / "outputs").glob("*/*/run.json"))) == 1
+
+
 def wait_for_status(store, status, seconds=60):
     client = mlflow.MlflowClient(tracking_uri=store)
     end = time.monotonic() + seconds
@@ -326,6 +339,26 @@ def test_a_finished_run_can_be_continued(cli, workdir):
     assert "resumed in epoch 4 of 5" in outcome.out
     state = torch.load(the_run(workdir) / "checkpoints/last.pt", weights_only=True)
     assert state["progress"]["epoch"] == 5
+
+
+def test_a_resumed_run_takes_the_options_it_is_given(cli, workdir):
+    assert cli("train", "model=mlp", *TINY).code == 0
+    before = torch.load(the_run(workdir) / "checkpoints/last.pt", weights_only=True)["model"]
+    assert cli("train", "--resume", "last", "trainer.epochs=4", "optimizer.lr=0").code == 0
+    after = torch.load(the_run(workdir) / "checkpoints/last.pt", weights_only=True)["model"]
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_failed_preflight_takes_nothing_with_it(cli, workdir):
+    (workdir / "precious.txt").write_text("mine")
+    outcome = cli("train", "model=mlp", "loss=mse", "hydra.run.dir=.", "tracking=none")
+    assert outcome.code == 2
+    assert (workdir / "precious.txt").read_text() == "mine"
+
+
+def test_without_validation_the_last_epoch_is_evaluated(cli, workdir):
+    assert cli("train", "model=mlp", "data.val=0", *TINY).code == 0
+    assert cli("evaluate", "last", "--json").code == 0
 
 
 def test_a_full_disk_in_mid_run_keeps_the_last_good_checkpoint(workdir):

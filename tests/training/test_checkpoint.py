@@ -104,3 +104,13 @@ def test_checkpoints_take_a_twentieth_of_the_time_and_none_is_lost():
     assert written == [("last", 0)]
     saver.flush()
     assert written == [("last", 0), ("last", 199)]
+
+
+def test_the_best_is_written_before_the_last_that_refers_to_it():
+    written = []
+    saver = checkpoint.Saver(lambda name, state: written.append(name))
+    saver.save("best", {}, now=True)
+    saver._next = float("inf")
+    saver.save("best", {})
+    saver.save("last", {}, now=True)
+    assert written == ["best", "best", "last"]

@@ -20,5 +20,5 @@ def test_values_out_of_range(values, message):
 
 
 def test_points_are_logged_every_step_at_the_most():
-    with pytest.raises(ValueError, match="tracking.log_every must be at least 1; got 0"):
+    with pytest.raises(ValueError, match=r"tracking\.log_every must be at least 1; got 0"):
         TrackingConfig(log_every=0)

@@ -61,8 +61,8 @@ def test_numbers_that_json_has_not_are_kept(path, open_journal):
 
 def test_reading_begins_at_an_offset(path, open_journal):
     journal = open_journal()
-    journal.tags({"a": "1"})
-    journal.tags({"b": "2"})
+    journal.start({}, {"a": "1"})
+    journal.start({}, {"b": "2"})
     (_, offset), _ = read_entries(path)
     assert [entry["tags"] for entry, _ in read_entries(path, offset)] == [{"b": "2"}]
 

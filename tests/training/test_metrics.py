@@ -166,7 +166,13 @@ def test_without_metrics_the_loss_is_the_headline():
 
 @pytest.mark.parametrize(
     ("metric", "mode"),
-    [("val/loss", "min"), ("val/mae_angle", "min"), ("val/f1", "max"), ("val/r2", "max")],
+    [
+        ("val/loss", "min"),
+        ("val/mae_angle", "min"),
+        ("val/terms/dice", "min"),
+        ("val/f1", "max"),
+        ("val/r2", "max"),
+    ],
 )
 def test_the_mode_of_a_metric(metric, mode):
     assert mode_of(metric) == mode

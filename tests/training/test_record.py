@@ -48,14 +48,13 @@ def test_an_untracked_run_keeps_its_journal_and_starts_no_tracker(workdir):
     assert record.wait_until_sent(1.0) is None
     assert (record.run_id, record.uri) == (None, None)
     record.close()
-    assert (run_dir / "journal.jsonl").read_text().count("\n") == 2
+    assert (run_dir / "journal.jsonl").read_text().count("\n") == 3
     assert not (run_dir / "tracking.json").exists()
 
 
 def test_no_record_keeps_nothing(workdir):
     record = NoRecord(workdir / "run", TrackingConfig(enabled=False))
     record.begin({"seed": 0}, {})
-    record.write_config({})
     record.finish("FINISHED")
     assert record.draw_plots() == []
     record.close()

@@ -32,7 +32,6 @@ def test_a_run_arrives_whole(workdir, store):
     record.begin({"loss": {"dice": {"smooth": 1.0}}, "seed": 3}, {"git.commit": "abc"})
     rows = [("train/loss", 1 / step, step) for step in range(1, 2501)]
     record.journal.metrics(rows)
-    record.write_config({"seed": 3})
     run = finish(record)
     client = mlflow.MlflowClient(tracking_uri=store)
     assert run.info.status == "FINISHED"
@@ -60,6 +59,13 @@ def test_nan_is_a_metric_too(workdir, store):
     record.journal.metrics([("loss", float("nan"), 1)])
     run = finish(record)
     assert run.data.metrics["loss"] != run.data.metrics["loss"]
+
+
+def test_a_name_that_mlflow_does_not_take_is_mended(workdir, store):
+    record = record_in(workdir, store)
+    record.begin({}, {})
+    record.journal.metrics([("val/mae_price (€)", 2.0, 1), ("val/mae", 1.0, 1)])
+    assert finish(record).data.metrics == {"val/mae_price ___": 2.0, "val/mae": 1.0}
 
 
 def test_more_than_a_hundred_parameters_arrive(workdir, store):
