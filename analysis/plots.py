@@ -71,7 +71,7 @@ def draw_losses(series: Series) -> Figure | None:
     for name in terms:
         _line(axes[0], series, name, name.removeprefix("train/terms/"), linewidth=1, alpha=0.8)
     axes[0].set_ylabel("loss (terms before their weight)" if terms else "loss")
-    values = [v for name in ("train/loss", *terms) for v in series[name][1] if v == v]
+    values = [v for v in series["train/loss"][1] if v == v]  # not NaN
     if values and min(values) > 0 and max(values) > 50 * min(values):
         axes[0].set_yscale("log")
     for name in weights:
@@ -110,6 +110,7 @@ def _finish(axes: Any) -> None:
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(frameon=False, fontsize=8)
     axes[-1].set_xlabel("step")
+    axes[-1].xaxis.get_major_locator().set_params(integer=True)
 
 
 def draw_predictions(examples: Mapping[str, "np.ndarray"]) -> Figure | None:

@@ -19,7 +19,8 @@ def train(overrides: list[str] | None = None, *, config_dir: str | None = None) 
         UserError: a mistake in the overrides or the data; the text says what to do.
     """
     from ..training.run import run
-    from .compose import RUNS_DIR, compose_config, plain, run_name
+    from ..training.runs import RUNS_DIR
+    from .compose import compose_config, plain, run_name
     from .errors import explain_hydra
 
     overrides = overrides or []

@@ -12,11 +12,11 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from ..training.config import RunConfig
+from ..training.runs import RUNS_DIR
 from .overrides import rewrite
 
 CONFIG_MODULE = "losslab.conf"
 CONFIG_NAME = "train"
-RUNS_DIR = Path("outputs")
 
 
 def register() -> None:

@@ -51,7 +51,7 @@ def train(
         list[str] | None,
         typer.Argument(
             help="What to change: loss=dice model=unet trainer.epochs=5 … "
-            "-m makes a sweep of comma-separated values.",
+            "-m makes a sweep of comma-separated values; --config-dir DIR adds your own.",
             autocompletion=_complete,
             show_default=False,
         ),

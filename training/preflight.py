@@ -123,8 +123,6 @@ def try_step(step: EagerStep, batch: Batch) -> list[str]:
             "Choose a loss and a model that fit this kind of target"
         ) from error
     for name, term_value in value.values.items():
-        if term_value.ndim:
-            raise UserError(f"loss.{name} returned shape {list(term_value.shape)} after reduction")
         if not torch.isfinite(term_value):
             raise UserError(
                 f"loss.{name} is {term_value.item()} on the first batch, before any training. "

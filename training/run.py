@@ -38,7 +38,8 @@ class Result:
         name: the run's name.
         run_dir: its directory: configuration, checkpoints, plots, journal.
         status: FINISHED, FAILED or KILLED.
-        metrics: `val/…` of the best epoch and `test/…`, in the units of the data.
+        metrics: `test/…` of the best epoch (`val/…` without test data), in the units of the data,
+            and the best value of the monitored metric.
         run_id: the MLflow run's id; None if it was not tracked.
         model: the trained model, at its best epoch; None if it never got there.
         reason: why it did not finish.

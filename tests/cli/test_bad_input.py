@@ -54,6 +54,13 @@ def assert_refused(outcome, *parts, workdir):
         pytest.param(["model.width=wide"], ["model.width must be a whole number"], id="model-type"),
         pytest.param(["optimizer.lr=fast"], ["optimizer.lr must be a number"], id="lr-type"),
         pytest.param(["loss="], ["unknown loss ''", "dice"], id="empty"),
+        pytest.param(["loss=math.pi"], ["math.pi is not a function"], id="not-a-function"),
+        pytest.param(["++loss.foo=3"], ["loss.foo is no loss: expected a node"], id="no-loss"),
+        pytest.param(["~loss.dice"], ["needs at least one term"], id="no-term"),
+        pytest.param(["model=torch.nn.ReLU"], ["ReLU has nothing to train"], id="no-weights"),
+        pytest.param(
+            ["model=collections.Counter"], ["is not a torch.nn.Module"], id="not-a-module"
+        ),
         pytest.param(["loss=torch.dist"], ["does not tell its parameters"], id="no-signature"),
         pytest.param(["loss=a.py:f+b.py:g"], ["one function can be given"], id="two-functions"),
         pytest.param(

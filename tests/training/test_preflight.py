@@ -3,8 +3,11 @@
 import pytest
 import torch
 from losslab.cli.compose import compose_config, plain
+from losslab.data import Spec, TensorSource
+from losslab.errors import UserError
 from losslab.training.config import TrainerConfig
 from losslab.training.distributed import World
+from losslab.training.preflight import tiny_batch
 from losslab.training.report import Report
 from losslab.training.run import prepare
 
@@ -39,6 +42,13 @@ def test_the_same_seed_starts_the_same_whatever_preflight_draws():
         weights.append(torch.rand(3))
     assert torch.equal(weights[0], weights[2])
     assert torch.equal(weights[1], weights[3])
+
+
+def test_without_training_data_there_is_nothing_to_try():
+    empty = {"input": torch.zeros(0, 3), "target": torch.zeros(0, 1)}
+    source = TensorSource(Spec((3,), "real", 1), dict.fromkeys(("train", "val", "test"), empty))
+    with pytest.raises(UserError, match="there is no training data"):
+        tiny_batch(source, torch.device("cpu"))
 
 
 def test_a_term_without_a_gradient_is_noted(workdir, monkeypatch):
