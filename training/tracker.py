@@ -31,6 +31,7 @@ STATE = "tracking.json"
 RUN_LOCK = "run.lock"
 TRACKER_LOCK = "tracker.lock"
 _POLL = 0.25  # seconds between two looks at the journal
+_GRACE = 2.0  # seconds that training has for its first steps
 _RETRY = 1.0  # seconds between two tries at a store that is away
 _METRICS_PER_CALL = 1000  # MLflow's own limit on log_batch
 _PARAMS_PER_CALL = 100
@@ -250,6 +251,15 @@ def follow(run_dir: Path, wait: float) -> None:
         time.sleep(_RETRY if error else _POLL)
 
 
+def let_training_begin(run_dir: Path) -> None:
+    """Wait for the first metrics, a moment at most: importing MLflow would slow the first steps."""
+    end = time.monotonic() + _GRACE
+    while time.monotonic() < end and is_held(run_dir / RUN_LOCK):
+        if '"rows"' in (run_dir / JOURNAL).read_text():
+            return
+        time.sleep(_POLL)
+
+
 def send_orphans(runs_dir: Path) -> None:
     """Send what earlier runs in the same folder could not, where nobody looks after them."""
     states = [*runs_dir.glob(f"*/{STATE}"), *runs_dir.glob(f"*/*/{STATE}")]
@@ -274,8 +284,7 @@ def main(run_dir: Path) -> None:
         os.nice(10)  # training comes first
     try:
         with FileLock(run_dir / TRACKER_LOCK, timeout=60):
-            import mlflow  # noqa: F401 (while torch is still being imported next door)
-
+            let_training_begin(run_dir)
             follow(run_dir, State(run_dir).values["wait"])
     except Timeout:
         return  # another tracker has it
