@@ -21,6 +21,7 @@ from .tracker import (
     STATE,
     TRACKER_LOCK,
     State,
+    is_held,
     store_path,
     write_json,
     write_text,
@@ -100,8 +101,17 @@ class Record:
         self._process: subprocess.Popen[bytes] | None = None
         self._tracking: dict[str, Any] | None = None
         if uri is not None:
-            fixed = {"uri": uri, "experiment": tracking.experiment, "name": name, "error": None}
-            self._tracking = {**fixed, "wait": tracking.wait}
+            self._tracking = {
+                "uri": uri,
+                "experiment": tracking.experiment,
+                "name": name,
+                "wait": tracking.wait,
+                "run_id": None,
+                "experiment_id": None,
+                "status": None,
+                "offset": 0,
+                "error": None,
+            }
 
     def begin(self, config: Mapping[str, Any], tags: Mapping[str, str], **summary: Any) -> None:
         """Preflight has passed: from here on there is a run."""
@@ -114,11 +124,9 @@ class Record:
         started = self.summary.get("started", time.time())
         self.update(status="RUNNING", started=started, **summary)
         if self._tracking is not None:
-            with FileLock(self.run_dir / TRACKER_LOCK):  # the tracker of before has finished
-                path = self.run_dir / STATE
-                sent = json.loads(path.read_text()) if path.exists() else {}
-                fresh = {"run_id": None, "experiment_id": None, "status": None, "offset": 0}
-                write_json(path, {**fresh, **sent, **self._tracking})
+            if not (self.run_dir / STATE).exists():  # from then on the file is the tracker's
+                write_json(self.run_dir / STATE, self._tracking)
+            # A tracker that still follows the run from before goes on; this one then waits for it.
             self._process = _start_tracker(self.run_dir)
 
     def update(self, **values: Any) -> None:
@@ -144,7 +152,8 @@ class Record:
             state = State(self.run_dir).values
             if state["offset"] == size:
                 return None
-            if self._process.poll() is not None and State(self.run_dir).values["offset"] < size:
+            gone = self._process.poll() is not None and not is_held(self.run_dir / TRACKER_LOCK)
+            if gone and State(self.run_dir).values["offset"] < size:
                 return str(state["error"] or f"the tracker stopped: see {self.run_dir}/tracker.log")
             if state["error"] is None:
                 away_since = None
@@ -191,6 +200,9 @@ class Record:
         self.close()
         if self._made_for_this:
             shutil.rmtree(self.run_dir)
+        elif not self.resumed:  # a folder of the user's: take back only what was put there
+            for name in (JOURNAL, RUN_LOCK):
+                (self.run_dir / name).unlink(missing_ok=True)
 
 
 class NoRecord(Record):

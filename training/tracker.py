@@ -226,6 +226,7 @@ def follow(run_dir: Path, wait: float) -> None:
         wait: seconds to go on trying, after the process has gone, while the store is away.
     """
     tracker = Tracker(run_dir)
+    tracker.state.update(error=None)
     error: Exception | None = None
     gone_since: float | None = None
     while True:

@@ -354,6 +354,7 @@ def test_a_failed_preflight_takes_nothing_with_it(cli, workdir):
     outcome = cli("train", "model=mlp", "loss=mse", "hydra.run.dir=.", "tracking=none")
     assert outcome.code == 2
     assert (workdir / "precious.txt").read_text() == "mine"
+    assert [path.name for path in workdir.iterdir()] == ["precious.txt"]
 
 
 def test_without_validation_the_last_epoch_is_evaluated(cli, workdir):

@@ -149,6 +149,23 @@ def test_processes_that_open_a_fresh_store_together_share_it(workdir):
     assert len(ids) == 1
 
 
+def test_a_run_resumed_before_its_tracker_has_gone_is_followed_on(workdir):
+    away = "http://127.0.0.1:9"  # its tracker keeps on trying
+    first = record_in(workdir, away, wait=60)
+    first.begin({}, {})
+    wait_for(lambda: {"held": is_held(first.run_dir / "tracker.lock")}, "held", True)
+    first.finish("KILLED")
+    first.close()
+    second = record_in(workdir, away, wait=60)
+    second.begin({}, {})  # must not wait for the tracker, which waits for this very process
+    second.finish("FINISHED")
+    assert second.wait_until_sent(0.1) is not None
+    second.close()
+    for record in (first, second):
+        record._process.terminate()
+        record._process.wait()
+
+
 def test_only_one_process_trains_a_run(workdir, store):
     from losslab.errors import UserError
 
