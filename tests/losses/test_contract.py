@@ -3,12 +3,13 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from loss_cases import CASES
+from loss_cases.draw import ANSWERS, BATCH, PARAMETERS, Case
 from losslab import conf, losses
 from losslab.losses import Term
 from losslab.losses.names import read_signature
@@ -27,103 +28,30 @@ DTYPES = [
     pytest.param(torch.bfloat16, id="bf16"),
     pytest.param(torch.float32, id="fp32"),
 ]
-BATCH = 5
 IGNORED = -9
 
 
-@dataclass(frozen=True)
-class Case:
-    """One way to call a loss: inputs drawn by seed, and what couples them."""
-
-    file: str
-    draw: Callable[[torch.Generator], dict[str, Any]]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    couples_rows: bool = False  # the value of one row depends on the others
-
-
-def normal(*shape: int) -> Callable[[torch.Generator], Tensor]:
-    return lambda g: torch.randn(*shape, generator=g, dtype=torch.double)
-
-
-def unit(*shape: int) -> Callable[[torch.Generator], Tensor]:
-    return lambda g: torch.rand(*shape, generator=g, dtype=torch.double)
-
-
-def index(classes: int, *shape: int) -> Callable[[torch.Generator], Tensor]:
-    return lambda g: torch.randint(classes, shape, generator=g)
-
-
-def mask(*shape: int) -> Callable[[torch.Generator], Tensor]:
-    """A mask in which every image has both kinds of pixel."""
-
-    def draw(g: torch.Generator) -> Tensor:
-        values = torch.randint(2, shape, generator=g).double()
-        values.flatten(1)[:, :2] = torch.tensor([0.0, 1.0]).double()
-        return values
-
-    return draw
-
-
-def simplex(batch: int, classes: int) -> Callable[[torch.Generator], Tensor]:
-    return lambda g: torch.randn(batch, classes, generator=g, dtype=torch.double).softmax(1)
-
-
-def drawn(**tensors: Callable[[torch.Generator], Any]) -> Callable[..., dict[str, Any]]:
-    return lambda g: {name: draw(g) for name, draw in tensors.items()}
-
-
-def weights(g: torch.Generator) -> dict[str, Tensor]:
-    return {
-        "layer.weight": normal(2, 3)(g),
-        "layer.bias": normal(2)(g),
-        "head.weight": normal(2)(g),
-    }
-
-
-IMAGE = (BATCH, 1, 2, 3)
-CLASSES = (BATCH, 3, 2, 3)
-PAIR = drawn(logits=normal(BATCH, 1), target=index(2, BATCH, 1))
-SOFT_IMAGE = drawn(logits=normal(*IMAGE), target=unit(*IMAGE))
-MASK = drawn(logits=normal(*IMAGE), target=mask(*IMAGE))
-PIXELS = drawn(logits=normal(*CLASSES), target=index(3, BATCH, 2, 3))
-INDICES = drawn(logits=normal(BATCH, 4), target=index(4, BATCH))
-REAL = drawn(prediction=normal(BATCH, 2), target=normal(BATCH, 2))
-LATENT = drawn(mu=normal(BATCH, 3), logvar=normal(BATCH, 3))
-PARAMETERS = drawn(parameters=weights)
-
-CASES = {
-    "bce": Case("bce", PAIR),
-    "bce-soft_image": Case("bce", SOFT_IMAGE, {"label_smoothing": 0.1, "pos_weight": 3.0}),
-    "reconstruction": Case("reconstruction", SOFT_IMAGE),
-    "cross_entropy": Case("cross_entropy", INDICES),
-    "cross_entropy-pixels": Case("cross_entropy", PIXELS, {"label_smoothing": 0.1}),
-    "cross_entropy-probabilities": Case(
-        "cross_entropy", drawn(logits=normal(BATCH, 4), target=simplex(BATCH, 4))
-    ),
-    "focal-binary": Case("focal", SOFT_IMAGE, {"alpha": 0.25}),
-    "focal-pixels": Case("focal", PIXELS, {"gamma": 1.5, "alpha": [0.2, 0.3, 0.5]}),
-    "focal-gamma_half": Case("focal", INDICES, {"gamma": 0.5}),
-    "hinge-binary": Case("hinge", PAIR),
-    "hinge-pixels": Case("hinge", PIXELS, {"margin": 0.7}),
-    "dice-mask": Case("dice", MASK),
-    "dice-soft_image": Case("dice", SOFT_IMAGE, {"smooth": 1.0, "empty": "zero"}),
-    "dice-pixels": Case("dice", PIXELS, {"class_weight": [1.0, 2.0, 3.0], "empty": "penalise"}),
-    "dice-batch": Case("dice", PIXELS, {"per": "batch"}, couples_rows=True),
-    "mse": Case("mse", REAL),
-    "l1": Case("l1", REAL),
-    "huber": Case("huber", REAL, {"delta": 0.5}),
-    "gaussian_kl": Case("gaussian_kl", LATENT),
-    "gaussian_kl-free_bits": Case("gaussian_kl", LATENT, {"free_bits": 0.5}, couples_rows=True),
-    "gaussian_kl-capacity": Case("gaussian_kl", LATENT, {"capacity": 2.0}),
-    "l1_norm": Case("l1_norm", PARAMETERS),
-    "l2_norm": Case("l2_norm", PARAMETERS),
-}
-IN_BATCH = [name for name, case in CASES.items() if not case.file.endswith("_norm")]
+IN_BATCH = [name for name, case in CASES.items() if case.draw is not PARAMETERS]
 IN_ROWS = [name for name in IN_BATCH if not CASES[name].couples_rows]
-# Free bits need the mean over the batch before the term says which rows count.
-WEIGHABLE = [name for name in IN_BATCH if name != "gaussian_kl-free_bits"]
-WITH_SPACE = [name for name in WEIGHABLE if CASES[name].draw in (SOFT_IMAGE, MASK, PIXELS)]
-HARD_TARGETS = [name for name in WEIGHABLE if CASES[name].draw in (PAIR, MASK, PIXELS, INDICES)]
+WEIGHABLE = [name for name in IN_BATCH if CASES[name].weighable]
+
+
+def _drawn(name: str) -> dict[str, Any]:
+    return CASES[name].draw(torch.Generator().manual_seed(0))
+
+
+def _has_pixels(name: str) -> bool:
+    return any(tensor.ndim == 4 for tensor in _drawn(name).values())
+
+
+def _is_hard(name: str) -> bool:
+    """Whether the target holds classes or labels, so that some can be ignored."""
+    inputs = _drawn(name)
+    return "logits" in inputs and bool(torch.isin(inputs["target"], torch.arange(4)).all())
+
+
+WITH_SPACE = [name for name in WEIGHABLE if _has_pixels(name)]
+HARD_TARGETS = [name for name in WEIGHABLE if "target" in _drawn(name) and _is_hard(name)]
 
 
 def node_of(file: str) -> tuple[str, dict[str, Any]]:
@@ -154,14 +82,10 @@ def unflat(inputs: Mapping[str, Any], tensors: list[Tensor] | tuple[Tensor, ...]
     ]
 
 
-def is_answer(name: str) -> bool:
-    return name in ("logits", "prediction", "mu", "logvar", "parameters")
-
-
 def differentiable(case: Case, rows: int = BATCH) -> tuple[Callable[..., Tensor], list[Tensor]]:
     """The loss as a function of what the model gives, and those tensors."""
     inputs = {k: v if isinstance(v, dict) else v[:rows] for k, v in inputs_of(case).items()}
-    answers = {name: value for name, value in inputs.items() if is_answer(name)}
+    answers = {name: value for name, value in inputs.items() if name in ANSWERS}
 
     def of_answers(*tensors: Tensor) -> Tensor:
         given = dict(zip(answers, unflat(answers, tensors), strict=True))
@@ -175,20 +99,26 @@ def term_of(case: Case, inputs: Mapping[str, Any], **options: Any) -> Term:
     function = getattr(losses, node["_target_"].rpartition(".")[2])
     own = {key: node[key] for key in ("reduce", "normalize") if key in node}
     term = Term(case.file, function, options=case.options, **{**own, **options})
-    outputs = [name for name in inputs if is_answer(name)]
+    outputs = [name for name in inputs if name in ANSWERS]
     term.bind([name for name in inputs if name not in outputs], outputs, "logits")
     return term
 
 
 def value_and_gradient(term: Term, inputs: Mapping[str, Any]) -> tuple[Tensor, list[Tensor]]:
     leaves = {
-        name: value.detach().clone().requires_grad_() if is_answer(name) else value
+        name: value.detach().clone().requires_grad_() if name in ANSWERS else value
         for name, value in inputs.items()
     }
     value = term.forward(leaves)
     return value.detach(), list(
-        torch.autograd.grad(value, [leaves[n] for n in inputs if is_answer(n)])
+        torch.autograd.grad(value, [leaves[n] for n in inputs if n in ANSWERS])
     )
+
+
+def takes_weight(name: str) -> bool:
+    """Whether the loss uses the weight itself, as a region loss does inside its sums."""
+    function = getattr(losses, node_of(CASES[name].file)[1]["_target_"].rpartition(".")[2])
+    return "weight" in read_signature(function).optional
 
 
 cases = pytest.mark.parametrize("name", CASES)
@@ -216,7 +146,7 @@ def test_yaml_is_named_like_its_term_and_opens_with_a_command(file: str) -> None
     term, _ = node_of(file)
     assert term == {"gaussian_kl": "kl"}.get(file, file)
     first_line = (FOLDER / f"{file}.yaml").read_text().splitlines()[0]
-    assert re.fullmatch(rf"# losslab train .*loss=\S*{file}\b.*", first_line)
+    assert re.fullmatch(rf"# losslab (train .*loss=\S*{file}\b.*|explain {file})", first_line)
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -226,9 +156,9 @@ def test_yaml_makes_a_term(file: str) -> None:
     own = read_signature(function).options
     for_term = {k: node.pop(k) for k in list(node) if k in TERM_OPTIONS and k not in own}
     term = Term(file, function, options=node, **for_term)
-    batch = ("input", "target", "weight")
-    outputs = ("logits", "prediction", "mu", "logvar", "reconstruction_logits")
-    term.bind(batch, outputs, "logits")
+    asked = [term.names.get(name) or name for name in term.signature.tensors]
+    batch = [name for name in asked if name not in ANSWERS]
+    term.bind(batch, [name for name in asked if name in ANSWERS], "logits")
     assert set(term.sources) >= set(term.signature.tensors)
 
 
@@ -242,8 +172,13 @@ def test_the_file_for_a_users_function_names_none() -> None:
 def test_the_docstring_says_what_a_user_must_know(file: str) -> None:
     function = losses.__dict__[node_of(file)[1]["_target_"].removeprefix("losslab.losses.")]
     text = inspect.getdoc(function) or ""
-    sections = ("Args:", "Returns:", "Raises:", "Example:", "References:")
-    assert [text.count(f"\n{section}") for section in sections] == [1] * len(sections)
+    found = re.findall(r"^([A-Z][a-z]+):$", text, re.MULTILINE)
+    assert found == [
+        *("Estimates", "Gradient", "Use", "Avoid", "Relatives"),
+        *("Args", "Returns", "Raises", "Example", "References"),
+    ]
+    relatives = text.partition("\nRelatives:\n")[2].partition("\n\n")[0]
+    assert {*re.findall(r"^    (\w+): ", relatives, re.MULTILINE)} <= set(FILES)
     assert text.splitlines()[0].endswith(".")
     assert "$$" in text
     assert all(f"\n    {name}: " in text for name in inspect.signature(function).parameters)
@@ -323,31 +258,34 @@ def test_a_weighted_term_compiles_in_one_graph(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "option"),
-    [
-        ("bce", "label_smoothing"),
-        ("bce", "pos_weight"),
-        ("cross_entropy", "label_smoothing"),
-        ("focal-binary", "gamma"),
-        ("focal-binary", "alpha"),
-        ("focal-pixels", "gamma"),
-        ("hinge-binary", "margin"),
-        ("dice-mask", "smooth"),
-        ("huber", "delta"),
-        ("gaussian_kl", "free_bits"),
-        ("gaussian_kl", "capacity"),
-    ],
+    ("name", "option"), [(name, option) for name, case in CASES.items() for option in case.numeric]
 )
 def test_vmap_over_a_numeric_option_is_a_loop(name: str, option: str) -> None:
     case = CASES[name]
     inputs = inputs_of(case)
-    function = losses.__dict__[case.file]
+    function = getattr(losses, node_of(case.file)[1]["_target_"].rpartition(".")[2])
 
     def loss(value: Any) -> Tensor:
         return function(*inputs.values(), **{**case.options, option: value})
 
     together = vmap(loss)(torch.tensor([0.25, 0.75], dtype=torch.double))
     torch.testing.assert_close(together, torch.stack([loss(0.25), loss(0.75)]))
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.perfect])
+def test_the_better_the_answer_the_lower_the_loss(name: str) -> None:
+    case = CASES[name]
+    assert case.perfect
+    inputs = inputs_of(case)
+    perfect = case.perfect(inputs)
+    values = [
+        loss_of(case)(
+            *{**inputs, **{k: inputs[k].lerp(perfect[k], t) for k in perfect}}.values()
+        ).mean()
+        for t in (0.0, 0.5, 1.0)
+    ]
+    assert values[0] >= values[1] >= values[2]
+    assert values[0] > values[2]
 
 
 # Precision and extremes
@@ -380,16 +318,17 @@ def test_double_precision_is_kept(name: str) -> None:
     "dtype", [torch.float16, torch.bfloat16, torch.float32], ids=["fp16", "bf16", "fp32"]
 )
 @pytest.mark.parametrize("size", [1e4, 30.0, 0.0])
-@pytest.mark.parametrize("name", [n for n in CASES if not n.startswith("gaussian_kl")])
+@cases
 def test_value_and_gradient_are_finite_at_extremes(
     name: str, size: float, dtype: torch.dtype
 ) -> None:
     inputs = inputs_of(CASES[name])
+    size = min(size, CASES[name].extreme)
     extreme = {
         key: {k: v.sign().mul(size).to(dtype).requires_grad_() for k, v in value.items()}
         if isinstance(value, dict)
         else value.sign().mul(size).to(dtype).requires_grad_()
-        if is_answer(key)
+        if key in ANSWERS
         else value.to(dtype)
         if value.is_floating_point()
         else value
@@ -400,6 +339,29 @@ def test_value_and_gradient_are_finite_at_extremes(
     gradients = torch.autograd.grad(values.mean(), leaves, allow_unused=True)
     assert values.isfinite().all()
     assert all(g.isfinite().all() for g in gradients if g is not None)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    "name", [n for n in IN_BATCH if _has_pixels(n) and set(_drawn(n)) == {"logits", "target"}]
+)
+def test_a_confident_image_of_half_a_million_scores_stays_finite(
+    name: str, dtype: torch.dtype
+) -> None:
+    """512 × 512 pixels, one sample, a single class present, every answer at ±1e4 and half wrong."""
+    drawn = inputs_of(CASES[name])
+    channels = drawn["logits"].shape[1]
+    logits = torch.full((1, channels, 512, 512), -1e4, dtype=dtype)
+    logits[:, 0, :256] = 1e4
+    logits[:, -1, 256:] = 1e4
+    logits.requires_grad_()
+    for value in (0, 1):
+        shape = (1, channels, 512, 512) if drawn["target"].ndim == 4 else (1, 512, 512)
+        target = torch.full(shape, value).to(drawn["target"].dtype)
+        values = loss_of(CASES[name])(logits, target)
+        (gradient,) = torch.autograd.grad(values.mean(), logits)
+        assert values.isfinite().all()
+        assert gradient.isfinite().all()
 
 
 @pytest.mark.parametrize("name", ["gaussian_kl", "gaussian_kl-free_bits", "gaussian_kl-capacity"])
@@ -530,7 +492,7 @@ def test_a_row_of_weight_two_counts_like_two_rows(name: str) -> None:
 
 
 @pytest.mark.parametrize("reduce", ["mean", "sum"])
-@pytest.mark.parametrize("name", [n for n in HARD_TARGETS if CASES[n].file != "dice"])
+@pytest.mark.parametrize("name", [n for n in HARD_TARGETS if not takes_weight(n)])
 def test_a_constant_class_weight_changes_nothing(name: str, reduce: Any) -> None:
     inputs = inputs_of(CASES[name])
     classes = max(2, inputs["logits"].shape[1])
