@@ -13,6 +13,7 @@ from ..losses.objective import Objective
 from ..losses.schedules import Schedule
 from ..losses.term import Term
 from .build import build_options, check_options, instantiate, locate, parameters_of
+from .optimizer import spare_the_compiler
 
 if TYPE_CHECKING:
     import torch
@@ -101,5 +102,6 @@ def build_optimizer(
     node["lr"] = lr(0.0) if callable(lr) else lr
     if "fused" in parameters_of(target) and "fused" not in node and device.type in ("cpu", "cuda"):
         node["fused"] = True
+    spare_the_compiler()
     optimizer = instantiate(node, "optimizer", supplied={"params": parameters}, target=target)
     return optimizer, lr

@@ -15,6 +15,7 @@ from ..data.source import Batch
 from ..losses.names import read_signature
 from ..losses.objective import Objective, ObjectiveValue
 from ..losses.schedules import Schedule
+from .optimizer import stepper
 from .seeding import leaving_no_trace
 
 Outputs = dict[str, Tensor]
@@ -140,6 +141,7 @@ class EagerStep:
         self.model = model
         self.objective = objective
         self.optimizer = optimizer
+        self._update = stepper(optimizer)
         self.inputs = tuple(inputs)
         self.lr = lr if callable(lr) else None
         self.accumulate = accumulate
@@ -196,7 +198,7 @@ class EagerStep:
                         parameter.grad *= self.accumulate / self._accumulated
             if self.clip_norm is not None:
                 nn.utils.clip_grad_norm_(self.parameters.values(), self.clip_norm)
-            self.optimizer.step()
+            self._update()
             for parameter in self.parameters.values():  # optimizer.zero_grad() costs ten times this
                 parameter.grad = None
             self._accumulated = 0
