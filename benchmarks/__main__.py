@@ -3,7 +3,7 @@
 The machines are shared and noisy, so commands are run in turn, A B C A B C …, and the figure is the
 median of the ratios within each round.
 
-    python -m benchmarks [ROUNDS] [help|first|mlp|unet|memory …]
+    python -m benchmarks [ROUNDS] [help|first|mlp|unet|memory|losses …]
 """
 
 import os
@@ -167,6 +167,19 @@ def bench_memory(rounds: int) -> None:
         )  # fmt: skip
 
 
+def bench_losses(rounds: int) -> None:
+    from . import losses  # imports torch, which the other benchmarks leave to their peers
+
+    for size, words in losses.SIZES.items():
+        for loss in losses.COMPARED:
+            timed, kept = losses.measures(loss, size, Failed)
+            note = ", ".join(f"{name} {share:.2f}" for name, share in kept.items())
+            compare(
+                f"{loss}, forward and backward, {words}", "ms", 1e3, rounds, timed,
+                f"bytes kept for the gradient, over the logits': {note}",
+            )  # fmt: skip
+
+
 def make_store(path: Path) -> None:
     """A MLflow database with its tables, as any run after the first finds it."""
     code = "import mlflow, sys; mlflow.MlflowClient(tracking_uri=sys.argv[1]).search_experiments()"
@@ -179,6 +192,7 @@ BENCHMARKS = {
     "mlp": bench_mlp,
     "unet": bench_unet,
     "memory": bench_memory,
+    "losses": bench_losses,
 }
 
 console = Console(width=100, highlight=False)

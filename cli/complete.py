@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 
-from .listing import choices, groups
+from .listing import choices, groups, loss_options
 
 _BASH_BREAKS = "=@:"  # characters at which bash parts the words of a line
 
@@ -29,6 +29,21 @@ def complete_override(word: str, before: Sequence[str] = ()) -> list[str]:
         return [f"{key}={head}{choice}" for choice in choices(group) if choice.startswith(last)]
     names = [f"{group}=" for group in groups()] if "." not in word else []
     return [name for name in [*names, *_keys(word, before)] if name.startswith(word)]
+
+
+def complete_loss(word: str, before: Sequence[str] = ()) -> list[str]:
+    """The losses that the word may become, or the options of the loss before it.
+
+    >>> complete_loss("gaussian_k")
+    ['gaussian_kl']
+    >>> complete_loss("ga", ["losslab", "explain", "focal"])[-1:]
+    ['gamma=']
+    """
+    found = [choice for choice in choices("loss") if choice != "custom"]
+    earlier = [name for name in before if name in found]
+    if earlier:
+        found += [f"{name}=" for name in loss_options(earlier[-1])]
+    return [name for name in found if name.startswith(word)]
 
 
 def words_before() -> list[str]:

@@ -1,6 +1,7 @@
 """`losslab list`: what each group offers, one line each, without importing any of it."""
 
 import ast
+import re
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,12 @@ _PLURALS = {
     "experiments": "experiment",
     "trainers": "trainer",
 }
+
+
+_OF_THE_TERM = (
+    *("_target_", "weight", "reduce", "normalize", "names"),
+    *("ignore_index", "class_weight"),
+)
 
 
 def groups() -> list[str]:
@@ -46,6 +53,13 @@ def describe(group: str, choice: str) -> str:
     # Files open with their command; what they are for, where it needs saying, stands below it.
     said = [c for c in comments if not c.startswith("losslab ")]
     return (said or comments or [""])[0].replace("`", "")
+
+
+def loss_options(choice: str) -> list[str]:
+    """The options of a loss, by its file, without those of the term around it."""
+    lines = (CONF / "loss" / f"{choice}.yaml").read_text().splitlines()
+    keys = [line[2:].partition(":")[0] for line in lines if re.match(r"  \w+:", line)]
+    return [key for key in keys if key not in _OF_THE_TERM]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -88,6 +89,72 @@ def list_(
     from .listing import list_command
 
     raise typer.Exit(guarded(lambda: list_command(group)))
+
+
+def _complete_loss(incomplete: str) -> list[str]:
+    from .complete import complete_loss, words_before
+
+    return complete_loss(incomplete, words_before())
+
+
+def _complete_check(incomplete: str) -> list[str]:
+    from .complete import complete_loss, complete_override, words_before
+
+    before = words_before()
+    return [*complete_loss(incomplete, before), *complete_override(incomplete, before)]
+
+
+@app.command()
+def explain(
+    losses: Annotated[
+        list[str],
+        typer.Argument(
+            help="Losses, each followed by its options: focal gamma=0,2,5 bce. "
+            "Also FILE.py:FUNCTION and package.module.function.",
+            autocompletion=_complete_loss,
+            metavar="LOSS [KEY=VALUE]…",
+        ),
+    ],
+    plot: Annotated[bool, typer.Option("--plot", help="Draw value and gradient instead.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where the plot goes, e.g. curves.pdf.")
+    ] = None,
+    axis: Annotated[
+        str | None, typer.Option(help="What varies, where there is a choice: mu, logvar, …")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Explain a loss: formula, inputs, gradient, when to use it, its relatives."""
+    from .errors import guarded
+    from .explain import explain_command
+
+    raise typer.Exit(
+        guarded(lambda: explain_command(losses, plot=plot, output=output, axis=axis, as_json=json))
+    )
+
+
+@app.command()
+def check(
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            help="Losses, each followed by its options: dice focal gamma=0.5; FILE.py:FUNCTION; "
+            "or what you would train: loss=bce model=mlp data=digits.",
+            autocompletion=_complete_check,
+            metavar="LOSS|FILE.py:FUNCTION|OVERRIDES",
+        ),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option(help="Judge it for this kind of target: binary, classes, mask, real, …"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Find out why a loss will not learn, before training."""
+    from .check import check_command
+    from .errors import guarded
+
+    raise typer.Exit(guarded(lambda: check_command(what, target, as_json=json), what))
 
 
 @app.command()

@@ -7,6 +7,11 @@ from ..errors import UserError
 _FUNCTION = re.compile(r"^(?P<path>[^=,\[\]+]*\.py:\w+|[A-Za-z_]\w*(\.\w+)+)$")
 
 
+def is_function(text: str) -> bool:
+    """Whether it is the path of a function: `FILE.py:NAME` or `package.module.name`."""
+    return _FUNCTION.match(text) is not None
+
+
 def rewrite(arguments: list[str]) -> list[str]:
     """The command line with losslab's shorthands written out.
 

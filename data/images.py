@@ -1,6 +1,6 @@
 """A folder of images with masks, or with a table of values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .border import BorderWeight
 from .build import Split, summarise
 from .image_files import check_pairs, find_folder, list_images
 from .messages import did_you_mean, listed
@@ -15,7 +16,7 @@ from .source import Source, SplitName, TensorSource
 from .spec import Spec, TargetKind
 from .split import split_indices
 from .streaming import FileSource, Samples
-from .survey import common_shape, mask_code, survey
+from .survey import MaskKind, common_shape, mask_code, survey
 from .table import read_frame
 from .targets import Target, read_target
 
@@ -26,7 +27,8 @@ def images(
     images: str = "images",
     masks: str = "masks",
     values: str | None = None,
-    kind: TargetKind | None = None,
+    kind: MaskKind | None = None,
+    border_weight: bool | Mapping[str, float] = False,
     size: int | Sequence[int] | None = None,
     channels: int | None = None,
     val: float = 0.15,
@@ -57,7 +59,12 @@ def images(
         kind: what the target is. Null infers it: masks with two numbers, such as 0 and 255, are
             `binary`, the larger is the target; with more, `classes` in the numbers' order (`labels`
             keeps the numbers). `binary` for masks with more numbers, such as JPEG, splits them at
-            half of the largest. Values: see the `csv` data.
+            half of the largest. `instances` are masks whose numbers tell objects apart: the target
+            is binary, any object or none. Values: see the `csv` data.
+        border_weight: whether to add a `weight` for each pixel of a binary target, which balances
+            the two classes and is larger in narrow gaps between objects, see `border_weight`; a
+            mapping sets `w0` and `sigma`. Objects are those of `kind=instances`, or connected
+            patches of target.
         size: resize to this height and width, or `[height, width]`; null keeps the size, which all
             must share.
         channels: 1 or 3, converting images that differ; null is 3 if any image has colours.
@@ -72,13 +79,14 @@ def images(
 
     Raises:
         ValueError: files that are missing, left over, unreadable or of another size; the text names
-            them.
+            them. Or a border weight without a binary mask.
     """
     sides = _sides(size)
     if memory_mb < 0 or workers < 0:
         raise ValueError(
             f"memory_mb and workers must not be negative; got {memory_mb} and {workers}"
         )
+    border = BorderWeight.of(border_weight, numbered=kind == "instances")
     root = Path(path).expanduser()
     found = list_images(find_folder(root, images, "images"))
     answer = None
@@ -88,10 +96,13 @@ def images(
         partners = list_images(mask_folder)
         check_pairs(found, partners, "mask", mask_folder)
         mask_files = [partners[name] for name in found]
+    elif kind == "instances" or border is not None:
+        raise ValueError("border_weight and kind=instances need masks; data.values replaces them")
     else:
         answer = _read_values(root / values, found, kind)
     files = list(found.values())
-    samples = Samples(files, mask_files, None, common_shape(files, mask_files, sides, channels))
+    shape = common_shape(files, mask_files, sides, channels)
+    samples = Samples(files, mask_files, None, shape, border=border)
     strata = None if answer is None else answer.strata
     split = split_indices(len(files), val=val, test=test, seed=split_seed, strata=strata)
     if answer is not None and standardise_target:
@@ -113,7 +124,7 @@ def _source(
     name: str,
     samples: Samples,
     answer: Target | None,
-    kind: TargetKind | None,
+    kind: MaskKind | None,
     split: Split,
     *,
     standardise: bool,
@@ -129,6 +140,11 @@ def _source(
     summary = summarise(name, split, seen.digest)
     if answer is None:
         code = mask_code(seen.mask_values, kind)
+        if samples.border is not None and code.kind != "binary":
+            raise ValueError(
+                "border_weight is for binary masks: say data.kind=instances if their numbers tell "
+                "objects apart"
+            )
         samples = replace(samples, scaling=scaling, code=code)
         outputs = 1 if code.kind == "binary" else len(code.labels)
         spec = Spec(samples.shape, code.kind, outputs, dense=True, labels=code.labels)
@@ -141,25 +157,32 @@ def _source(
     if scaling is not None:
         for image in seen.images:  # in place, one by one: the whole would need its size again
             image.copy_(scaling(image))
+    tensors = {"input": seen.images}
     if seen.masks is not None and samples.code is not None:
-        target = samples.code(seen.masks)
+        tensors["target"] = samples.code(seen.masks)
+        if samples.border is not None:
+            pairs = zip(seen.masks, tensors["target"], strict=True)
+            tensors["weight"] = torch.stack([samples.border(*pair) for pair in pairs])
     else:
         assert samples.targets is not None
-        target = samples.targets[order]
-    return TensorSource(spec, _shared_out(seen.images, target, split), summary, reader)
+        tensors["target"] = samples.targets[order]
+    return TensorSource(spec, _shared_out(tensors, split), summary, reader)
 
 
-def _shared_out(image: Tensor, target: Tensor, split: Split) -> dict[SplitName, dict[str, Tensor]]:
+def _shared_out(tensors: Mapping[str, Tensor], split: Split) -> dict[SplitName, dict[str, Tensor]]:
     """Views of the samples, which lie in the order train, val, test."""
     sizes = [len(index) for index in split.values()]
-    parts = zip(split, torch.split(image, sizes), torch.split(target, sizes), strict=True)
-    return {name: {"input": i, "target": t} for name, i, t in parts}
+    parts = zip(*(torch.split(tensor, sizes) for tensor in tensors.values()), strict=True)
+    return {
+        name: dict(zip(tensors, part, strict=True)) for name, part in zip(split, parts, strict=True)
+    }
 
 
 def _bytes(samples: Samples) -> int:
-    """What all samples take in memory, with 8 bytes for each pixel of a mask and its target."""
+    """What all samples take in memory: 4 bytes a number, and as many for a mask's pixel."""
     channels, height, width = samples.shape
     per_pixel = 4 * channels + (0 if samples.masks is None else 8)
+    per_pixel += 0 if samples.border is None else 4
     return len(samples) * height * width * per_pixel
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .border import BorderWeight
 from .build import Split
 from .decode import decode_input, decode_mask, resize, resize_mask
 from .source import Batch, Reader, SplitName, batch_starts, ordered
@@ -55,6 +56,7 @@ class Samples:
         shape: channels, height and width that each image is brought to.
         scaling: how images are standardised; None leaves them as they are.
         code: what the numbers in the masks mean.
+        border: how the masks become weight maps; None makes none.
     """
 
     images: Sequence[Path]
@@ -63,6 +65,7 @@ class Samples:
     shape: tuple[int, int, int]
     scaling: Scaling | None = None
     code: MaskCode | None = None
+    border: BorderWeight | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -95,12 +98,14 @@ class Samples:
 
     def finish(self, index: int, image: Tensor, mask: Tensor | None) -> Batch:
         """The sample as training sees it, from what `decode` gave."""
-        if mask is not None and self.code is not None:
-            target = self.code(mask)
-        else:
+        sample = {"input": image if self.scaling is None else self.scaling(image)}
+        if mask is None or self.code is None:
             assert self.targets is not None
-            target = self.targets[index]
-        return {"input": image if self.scaling is None else self.scaling(image), "target": target}
+            return {**sample, "target": self.targets[index]}
+        sample["target"] = self.code(mask)
+        if self.border is not None:
+            sample["weight"] = self.border(mask, sample["target"])
+        return sample
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from .streaming import MaskCode, Samples
 _MOST_CLASSES = 200
 
 Shape = tuple[int, int, int]
+MaskKind = TargetKind | Literal["instances"]
 
 
 @dataclass(frozen=True)
@@ -136,17 +137,18 @@ def common_shape(
     return (channels or max(found), *(size or headers[0][1:]))
 
 
-def mask_code(values: Tensor, kind: TargetKind | None) -> MaskCode:
+def mask_code(values: Tensor, kind: MaskKind | None) -> MaskCode:
     """What the numbers in all masks mean: two are binary, more are classes in their sorted order.
 
     Args:
         values: the distinct numbers, sorted.
-        kind: says it instead; `binary` splits more than two numbers at half of the largest.
+        kind: says it instead; `binary` splits more than two numbers at half of the largest,
+            `instances` at the smallest, since the others number the objects.
 
     Raises:
         ValueError: one number only, a kind that masks can't have, too many numbers for classes.
     """
-    kinds = tuple(name for name in get_args(TargetKind) if name in ("binary", "classes"))
+    kinds = ("binary", "classes", "instances")
     if kind is not None and kind not in kinds:
         raise ValueError(
             f"kind={kind} does not fit masks: choose {', '.join(kinds)}, or null to infer it."
@@ -156,6 +158,8 @@ def mask_code(values: Tensor, kind: TargetKind | None) -> MaskCode:
         raise ValueError(
             f"all masks hold one number only, {values.item()}: there is nothing to learn"
         )
+    if kind == "instances":
+        return MaskCode("binary", values, float(values[0]))
     if kind == "binary" or (kind is None and len(values) == 2):
         threshold = values[0] if len(values) == 2 else values[-1] / 2
         return MaskCode("binary", values, float(threshold))

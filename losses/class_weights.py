@@ -1,10 +1,52 @@
-"""From one weight per class to one weight per value of a loss."""
+"""From how often a class occurs to its weight, and from there to each value of a loss."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from .checks import check_number
+
+
+def effective_number(counts: Sequence[float], beta: float = 0.999) -> list[float]:
+    r"""Class weights from counts: between all equal and one over the count.
+
+    $$w_c \propto \frac{1-\beta}{1-\beta^{n_c}}, \qquad \sum_c w_c = C$$
+
+    $(1-\beta^n)/(1-\beta)$ is the effective number of $n$ examples, some of which resemble others.
+    With `beta=0` every class weighs 1; as $\beta$ tends to 1 the weight tends to $1/n_c$.
+
+    In a configuration it stands where the weights would:
+
+        class_weight:
+          _target_: losslab.losses.effective_number
+          counts: [900, 90, 10]
+          beta: 0.999
+
+    >>> [round(weight, 3) for weight in effective_number([900, 90, 10])]
+    [0.044, 0.306, 2.649]
+
+    Args:
+        counts: $n$, how many training examples each class has.
+        beta: $\beta$ in [0, 1).
+
+    Returns:
+        One weight per class, 1 on average.
+
+    Raises:
+        ValueError: a count that is not positive, or a beta outside its range.
+
+    References:
+        Cui et al. 2019, Class-Balanced Loss Based on Effective Number of Samples, section 4.
+    """
+    check_number("beta", beta, lambda b: 0 <= b < 1, "in [0, 1)")
+    for count in counts:
+        check_number("counts", count, lambda n: n > 0, "positive, one per class")
+    # 1 − βⁿ is −expm1(n log β), which keeps its digits for β near 1.
+    inverse = [-1 / math.expm1(count * math.log(beta)) if beta else 1.0 for count in counts]
+    return [weight * len(inverse) / sum(inverse) for weight in inverse]
 
 
 def by_class(

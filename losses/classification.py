@@ -1,21 +1,12 @@
-"""Losses for classes and labels, per image or per pixel, from logits."""
+"""Losses for classes and labels, per image or per pixel: the probabilities themselves."""
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .checks import (
-    check_choice,
-    check_indices,
-    check_number,
-    class_mask,
-    is_zero,
-    paired,
-    per_class,
-)
-from .domains import Labels, Logits, Signs, Unit
+from .checks import check_indices, check_number, is_zero, paired, per_class
+from .domains import Labels, Logits, LogProbability, Unit
 from .reduction import at_least_fp32
 
 # torch skips labels equal to `ignore_index`, −100 by default, and so would hide a wrong label.
@@ -34,9 +25,25 @@ def bce(
 
     $$\ell = -w\,y\log\sigma(z) - (1-y)\log(1-\sigma(z))$$
 
-    for logit $z$ and target $y$, evaluated in log space, so a confidently wrong answer keeps its
-    gradient $\sigma(z) - y$. With hard targets it estimates the probability of class 1; raising
-    $w$ above 1 makes a missed positive cost more, and shifts that estimate upwards.
+    for logit $z$ and target $y$, evaluated in log space.
+
+    Estimates:
+        The probability of class 1, the mean of $y$; raising $w$ above 1 makes a missed positive
+        cost more, and shifts that estimate upwards.
+
+    Gradient:
+        $\sigma(z) - y$ for $w=1$: bounded, and full where the answer is confidently wrong.
+
+    Use:
+        Two classes, or several labels each of which may hold; the first choice.
+
+    Avoid:
+        Exactly one of several classes holds; or easy examples drown the rare class.
+
+    Relatives:
+        cross_entropy: of two channels, with logits 0 and $z$, it is this.
+        logistic: the same for labels of ±1.
+        sigmoid_focal: with `gamma=0` it is this.
 
     Args:
         logits: $z$, `[batch, channels, *spatial]`; one channel for two classes.
@@ -51,6 +58,7 @@ def bce(
         ValueError: shapes that differ, or an option outside its range.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[0.0], [2.0], [-2.0]])
         >>> bce(logits, torch.ones(3, 1)).squeeze(1)
         tensor([0.6931, 0.1269, 2.1269])
@@ -82,8 +90,27 @@ def cross_entropy(logits: Logits, target: Labels, *, label_smoothing: float = 0.
 
     $$\ell = -\sum_c y_c \log p_c, \qquad p = \operatorname{softmax}(z)$$
 
-    with $y$ the one-hot target or the target probabilities. Its gradient with respect to the logits
-    is $p - y$, bounded and never zero while the answer is wrong. It estimates class probabilities.
+    with $y$ the one-hot target or the target probabilities.
+
+    Estimates:
+        The probability of each class.
+
+    Gradient:
+        $p - y$ with respect to the logits: bounded, and never zero while the answer is wrong.
+
+    Use:
+        Exactly one of several classes holds; the first choice.
+
+    Avoid:
+        Several labels may hold together; or many labels are wrong, since a confident answer that
+        contradicts its label costs without bound.
+
+    Relatives:
+        bce: one channel instead of two.
+        nll: the same from log-probabilities.
+        focal: with `gamma=0` it is this.
+        generalized_cross_entropy: tends to this as `q` tends to 0.
+        kl_divergence: this less the target's entropy, which the logits can't change.
 
     Args:
         logits: $z$, `[batch, classes, *spatial]`, at least two classes; for one channel use `bce`.
@@ -98,6 +125,7 @@ def cross_entropy(logits: Logits, target: Labels, *, label_smoothing: float = 0.
         ValueError: one channel, a target that fits neither form, or an option outside its range.
 
     Example:
+        >>> import torch
         >>> logits = torch.tensor([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
         >>> cross_entropy(logits, torch.tensor([0, 2]))
         tensor([0.2395, 1.0986])
@@ -109,139 +137,143 @@ def cross_entropy(logits: Logits, target: Labels, *, label_smoothing: float = 0.
         2016, Rethinking the Inception Architecture, section 7.
     """
     check_number("label_smoothing", label_smoothing, lambda s: 0 <= s < 1, "in [0, 1)")
+    known = 0.0 if isinstance(label_smoothing, Tensor) else label_smoothing
     if target.shape == logits.shape and logits.ndim > 1 and logits.shape[1] > 1:
         logits, target = paired(logits, target)
+        values = F.cross_entropy(logits, target, reduction="none", label_smoothing=known)
     else:
-        check_indices(logits, target)
-        logits, target = at_least_fp32(logits), target.long()
-    values = F.cross_entropy(logits, target, reduction="none", ignore_index=_NO_LABEL)
-    if is_zero(label_smoothing):
+        values = surprisal(logits, target, label_smoothing=known)
+    if not isinstance(label_smoothing, Tensor):
         return values
+    logits = at_least_fp32(logits)
     uniform = logits.logsumexp(1) - logits.mean(1)  # −Σ log p_c / C
     return values + label_smoothing * (uniform - values)
 
 
-def focal(
-    logits: Logits,
-    target: Labels,
-    *,
-    gamma: float = 2.0,
-    alpha: float | Sequence[float] | None = None,
-) -> Tensor:
-    r"""Focal loss: cross-entropy that turns away from what is already answered well.
+def surprisal(logits: Tensor, target: Tensor, *, label_smoothing: float = 0.0) -> Tensor:
+    r"""$-\log p$ of the class that holds, `[batch, *spatial]`, from its index.
 
-    $$\ell = -\sum_c \alpha_c\, y_c\,(1-p_c)^\gamma \log p_c$$
+    Args:
+        logits: `[batch, classes, *spatial]`.
+        target: class indices of any integer type, `[batch, *spatial]`.
+        label_smoothing: see `cross_entropy`.
 
-    where $p$ is the softmax of several channels, or $(1-\sigma(z), \sigma(z))$ of one. At
-    $\gamma=2$ an example answered with $p=0.9$ weighs 100 times less than in cross-entropy, so the
-    rare and the hard ones lead. `gamma=0` is `cross_entropy`, with one channel `bce`. The
-    probabilities it leads to are less extreme than the true ones.
+    Raises:
+        ValueError: one channel, or a target that holds no class indices.
+    """
+    check_indices(logits, target)
+    return F.cross_entropy(
+        at_least_fp32(logits),
+        target.long(),
+        reduction="none",
+        ignore_index=_NO_LABEL,
+        label_smoothing=label_smoothing,
+    )
+
+
+def nll(log_prob: LogProbability, target: Labels) -> Tensor:
+    r"""Negative log-likelihood: cross-entropy for a model that gives log-probabilities itself.
+
+    $$\ell = -\log p_y$$
+
+    for the class $y$ that holds. The log-probabilities are taken as they are: that they sum to one
+    is the model's part, as by a `log_softmax`.
+
+    Estimates:
+        The probability of each class, if the model's probabilities sum to one.
+
+    Gradient:
+        −1 for the true class's log-probability and 0 for the others, which only the model's
+        normalisation lowers.
+
+    Use:
+        The model normalises its answer itself, as a mixture of experts does.
+
+    Avoid:
+        The model gives raw scores: these have no minimum here.
+
+    Relatives:
+        cross_entropy: the same from logits; of log-probabilities it gives the same number.
+
+    Args:
+        log_prob: $\log p$, `[batch, classes, *spatial]`, at most 0.
+        target: class indices $y$ of any integer type, `[batch, *spatial]`.
+
+    Returns:
+        $\ell$ in nats, `[batch, *spatial]`.
+
+    Raises:
+        ValueError: one channel, or a target that holds no class indices.
+
+    Example:
+        >>> import torch
+        >>> log_prob = torch.tensor([[0.5, 0.25, 0.25]]).log()
+        >>> nll(log_prob, torch.tensor([1]))
+        tensor([1.3863])
+
+    References:
+        Bishop 2006, Pattern Recognition and Machine Learning, eq. 4.108.
+    """
+    check_indices(log_prob, target)
+    log_prob = at_least_fp32(log_prob)
+    return F.nll_loss(log_prob, target.long(), reduction="none", ignore_index=_NO_LABEL)
+
+
+def brier(logits: Logits, target: Labels) -> Tensor:
+    r"""Brier score: squared error of the probabilities, in which no single answer costs much.
+
+    $$\ell = \sum_c (p_c - y_c)^2, \qquad p = \operatorname{softmax}(z)$$
+
+    with $y$ the one-hot target or the target probabilities. For one channel it is
+    $(\sigma(z) - y)^2$, half of that sum over its two classes.
+
+    Estimates:
+        The probability of each class.
+
+    Gradient:
+        $2\,p_j\,(d_j - \sum_c p_c\,d_c)$ with $d = p - y$: bounded, and by definition it vanishes
+        where an answer is confident, right or wrong.
+
+    Use:
+        Probabilities are what is judged, and some labels are wrong.
+
+    Avoid:
+        Training starts from confidently wrong answers: they barely move.
+
+    Relatives:
+        cross_entropy: estimates the same, and keeps its gradient where it is wrong.
+        generalized_cross_entropy: bounded too; with `q=1` it is the absolute error, halved.
+        mse: the same square, of an answer that is no probability.
 
     Args:
         logits: $z$, `[batch, channels, *spatial]`.
-        target: for one channel in [0, 1] and shaped like the logits; for several, class indices
-            `[batch, *spatial]`.
-        gamma: $\gamma \ge 0$. The gradient is finite everywhere, also for $0<\gamma<1$.
-        alpha: class weights; for one channel a number, $\alpha$ for class 1 and $1-\alpha$ for
-            class 0; for several, one number per class. None is 1 everywhere.
+        target: for one channel $y$ in [0, 1], shaped like the logits; for several, class indices
+            `[batch, *spatial]`, or probabilities $y$ shaped like the logits.
 
     Returns:
-        $\ell$ in nats; shaped like the logits for one channel, else `[batch, *spatial]`.
+        $\ell$; for one channel in [0, 1] and shaped like the logits, else in [0, 2] and
+        `[batch, *spatial]`.
 
     Raises:
-        ValueError: a target or an alpha of the wrong shape, or an option outside its range.
+        ValueError: a target that fits none of these forms.
 
     Example:
-        >>> focal(torch.tensor([[2.0], [-2.0]]), torch.tensor([[1.0], [1.0]])).squeeze(1)
-        tensor([0.0018, 1.6501])
-        >>> focal(torch.tensor([[2.0, 0.0, 0.0]]), torch.tensor([0]), gamma=0.0)
-        tensor([0.2395])
+        >>> import torch
+        >>> brier(torch.tensor([[2.0, 0.0, 0.0]]), torch.tensor([0]))
+        tensor([0.0681])
+        >>> brier(torch.tensor([[2.0], [-2.0]]), torch.ones(2, 1)).squeeze(1)
+        tensor([0.0142, 0.7758])
 
     References:
-        Lin et al. 2017, Focal Loss for Dense Object Detection, eq. 4 and 5.
+        Brier 1950, Verification of Forecasts Expressed in Terms of Probability.
     """
-    check_number("gamma", gamma, lambda g: g >= 0, "at least 0")
-    if logits.ndim > 1 and logits.shape[1] > 1:
-        return _softmax_focal(logits, target, gamma, alpha)
-    return _sigmoid_focal(logits, target, gamma, alpha)
-
-
-# (1 − p)^γ is exp(γ log(1 − p)), with log(1 − p) taken from the logits: unlike the power, it has
-# all its derivatives where p rounds to 1.
-
-
-def _sigmoid_focal(
-    logits: Tensor, target: Tensor, gamma: float, alpha: float | Sequence[float] | None
-) -> Tensor:
-    logits, target = paired(logits, target)
-    log_p, log_q = F.logsigmoid(logits), F.logsigmoid(-logits)
-    positive = target * torch.exp(gamma * log_q) * log_p
-    negative = (1 - target) * torch.exp(gamma * log_p) * log_q
-    if alpha is None:
-        return -(positive + negative)
-    if not isinstance(alpha, int | float | Tensor) or (isinstance(alpha, Tensor) and alpha.ndim):
-        raise ValueError(f"with one channel alpha must be one number, for class 1; got {alpha}")
-    check_number("alpha", alpha, lambda a: 0 <= a <= 1, "in [0, 1]")
-    return -(alpha * positive + (1 - alpha) * negative)
-
-
-def _softmax_focal(
-    logits: Tensor, target: Tensor, gamma: float, alpha: float | Sequence[float] | None
-) -> Tensor:
+    one_channel = logits.ndim < 2 or logits.shape[1] == 1
+    if one_channel or target.shape == logits.shape:
+        logits, target = paired(logits, target)
+        if one_channel:
+            return (logits.sigmoid() - target).square()
+        return (logits.softmax(1) - target).square().sum(1)
     check_indices(logits, target)
-    target = target.long()
-    log_p = at_least_fp32(logits).log_softmax(1)
-    log_p_true = log_p.gather(1, target.unsqueeze(1)).squeeze(1)
-    others = log_p.masked_fill(class_mask(target, logits.shape[1]), -torch.inf)
-    values = -torch.exp(gamma * others.logsumexp(1)) * log_p_true
-    if alpha is None:
-        return values
-    if isinstance(alpha, int | float) or (isinstance(alpha, Tensor) and alpha.ndim == 0):
-        raise ValueError(f"with several channels alpha must be one number per class; got {alpha}")
-    return per_class("alpha", alpha, logits.shape[1], log_p)[target] * values
-
-
-def hinge(logits: Logits, target: Signs, *, margin: float = 1.0, labels: str = "01") -> Tensor:
-    r"""Hinge loss: the support vector machine's, zero once an answer is right by a margin.
-
-    $$\ell = \max(0,\; m - y z) \qquad\text{or, for several classes,}\qquad
-      \ell = \max(0,\; m + \max_{j \ne y} z_j - z_y)$$
-
-    for one channel with $y = \pm 1$, and for class indices $y$ (Crammer–Singer). Answers beyond
-    the margin have no gradient: only the support vectors pull. The scores are not probabilities.
-
-    Args:
-        logits: scores $z$, `[batch, channels, *spatial]`.
-        target: for one channel 0 and 1 (or −1 and 1, see `labels`) and shaped like the logits; for
-            several, class indices `[batch, *spatial]`.
-        margin: $m > 0$.
-        labels: how one channel's target is written: `01` or `pm1`. It is never guessed.
-
-    Returns:
-        $\ell$, shaped like the logits for one channel, else `[batch, *spatial]`.
-
-    Raises:
-        ValueError: a target of the wrong shape, or an option outside its range.
-
-    Example:
-        >>> logits, target = torch.tensor([[0.3], [2.0], [-0.5]]), torch.tensor([[1], [1], [0]])
-        >>> hinge(logits, target).squeeze(1)
-        tensor([0.7000, 0.0000, 0.5000])
-        >>> hinge(torch.tensor([[2.0, 1.5, -1.0]]), torch.tensor([0]))
-        tensor([0.5000])
-
-    References:
-        Cortes & Vapnik 1995, Support-Vector Networks. Crammer & Singer 2001, On the Algorithmic
-        Implementation of Multiclass Kernel-based Vector Machines, eq. 2.
-    """
-    check_number("margin", margin, lambda m: m > 0, "positive")
-    check_choice("labels", labels, ("01", "pm1"))
-    if logits.ndim > 1 and logits.shape[1] > 1:
-        check_indices(logits, target)
-        logits, index = at_least_fp32(logits), target.long()
-        true = logits.gather(1, index.unsqueeze(1)).squeeze(1)
-        others = logits.masked_fill(class_mask(index, logits.shape[1]), -torch.inf)
-        return F.relu(margin + others.amax(1) - true)
-    logits, target = paired(logits, target)
-    sign = target if labels == "pm1" else 2 * target - 1
-    return F.relu(margin - sign * logits)
+    probability, index = at_least_fp32(logits).softmax(1), target.long().unsqueeze(1)
+    minus_one = probability.new_full((), -1).expand_as(index)
+    return probability.scatter_add(1, index, minus_one).square().sum(1)

@@ -22,11 +22,24 @@ _ALIASES = {
     "parameters": ("params",),
 }
 _CANONICAL = {alias: name for name, aliases in _ALIASES.items() for alias in aliases}
-_MAIN_OUTPUT = ("y_pred", "y_hat", "pred", "preds", "predictions", "output", "outputs")
+MAIN_OUTPUT = ("y_pred", "y_hat", "pred", "preds", "predictions", "output", "outputs")
 """Aliases of the task's main output, `logits` or `prediction`; those two words mean themselves."""
 
 WEIGHTS = ("weight", *_ALIASES["weight"])
 """Names that ask for a weight or mask, also with the default None: then it may be absent."""
+
+FROM_THE_STEP = ("parameters", "model")
+"""What whoever computes the objective supplies: the model's parameters by name, and the model as a
+function from the input to its outputs by name, for losses of derivatives."""
+
+
+def canonical(name: str) -> str:
+    """Our word for what pasted code calls `name`; other names are their own.
+
+    >>> canonical("y_true")
+    'target'
+    """
+    return _CANONICAL.get(name, name)
 
 
 @dataclass(frozen=True)
@@ -125,7 +138,7 @@ def supplier(name: str, available: Collection[str], main_output: str) -> str | N
     """
     if name in available:
         return name
-    canonical = main_output if name in _MAIN_OUTPUT else _CANONICAL.get(name)
+    canonical = main_output if name in MAIN_OUTPUT else _CANONICAL.get(name)
     return canonical if canonical in available else None
 
 
@@ -141,7 +154,7 @@ def missing_name(
         batch: names that the batch supplies.
         outputs: names that the model supplies.
     """
-    guess = get_close_matches(wanted, [*outputs, *batch, "parameters"], n=1, cutoff=0.6)
+    guess = get_close_matches(wanted, [*outputs, *batch, *FROM_THE_STEP], n=1, cutoff=0.6)
     hint = f" Did you mean {guess[0]}?" if guess else ""
     source = guess[0] if guess else next(iter(outputs), "…")
     return (

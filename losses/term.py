@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 from .checks import check_choice
 from .class_weights import by_class
-from .names import WEIGHTS, Signature, missing_name, read_signature, supplier
+from .names import FROM_THE_STEP, WEIGHTS, Signature, missing_name, read_signature, supplier
 from .reduction import Normalize, Reduce, align, aligned, at_least_fp32, reduce_values
 from .schedules import Schedule
 
 Tensors = Mapping[str, Any]
-"""The named tensors of one step; `parameters` alone is a mapping of tensors."""
+"""The named tensors of one step, and besides `parameters`, a mapping, and `model`, a function."""
 
 
 def _times(weight: Tensor | None, other: Tensor) -> Tensor:
@@ -104,7 +104,7 @@ class Term(nn.Module):
                 f"loss {self.name} has no tensor called {', '.join(sorted(unknown))}: "
                 f"it asks for {', '.join(self.asks_for)}"
             )
-        available = {*batch, *outputs, "parameters"}
+        available = {*batch, *outputs, *FROM_THE_STEP}
         names = dict(self.names)
         if {"input", "target"} == set(self.asks_for) - set(self.signature.optional):
             names.setdefault("input", main_output)  # torch's word for the model's answer
@@ -140,7 +140,7 @@ class Term(nn.Module):
         wanted = names.get("weight", "weight")
         if "weight" in names and wanted is not None and wanted not in available:
             raise ValueError(missing_name(self.name, "weight", wanted, batch, outputs))
-        per_sample = any(source != "parameters" for source in self.sources.values())
+        per_sample = any(source not in FROM_THE_STEP for source in self.sources.values())
         self._weight_from = wanted if wanted in available and per_sample else None
 
     def weight_at(self, time: float) -> float:

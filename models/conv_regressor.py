@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .checks import check_at_least, check_image
+from .heads import Heads, HeadSizes
 
 _GRID = 8  # cells per side that the head sees, at most
 
@@ -36,10 +37,13 @@ class ConvRegressor(nn.Module):
         bounds: one pair $[l, h]$ for all outputs, or a list with the pair of each. They are in the
             unit of the target as the model sees it: of the standardised target where the data
             standardises it.
+        heads: further outputs by name, with how many values each has per output, or a list of
+            names. With any, the model gives names: `answer`, which takes the task's name, and they.
+            The bounds are the answer's alone.
 
     Raises:
         ValueError: an input that is no image, an option outside its range, or bounds that are not
-            pairs low < high, as many as outputs.
+            pairs low < high, as many as outputs; or a head that can't be, see `Heads`.
 
     Example:
         >>> model = ConvRegressor(input_shape=(1, 32, 32), outputs=2, bounds=[[0, 1], [-1.6, 1.6]])
@@ -60,6 +64,7 @@ class ConvRegressor(nn.Module):
         depth: int = 3,
         hidden: int = 64,
         bounds: Bounds | None = None,
+        heads: HeadSizes | None = None,
     ) -> None:
         super().__init__()
         check_image("ConvRegressor", input_shape)
@@ -81,10 +86,17 @@ class ConvRegressor(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(channels[-1] * cells, hidden), nn.ReLU(), nn.Linear(hidden, outputs)
         )
+        self.heads = Heads(heads, hidden, outputs) if heads else None
 
-    def forward(self, input: Tensor) -> Tensor:
-        """The answer, `[batch, outputs]`, from `[batch, channels, height, width]`."""
-        z: Tensor = self.head(self.convolutions(input).flatten(1))
+    def forward(self, input: Tensor) -> Tensor | dict[str, Tensor]:
+        """The answer, `[batch, outputs]`, from `[batch, channels, height, width]`; or names."""
+        answer = features = self.convolutions(input).flatten(1)
+        for layer in self.head:
+            features, answer = answer, layer(answer)
+        answer = self._within_bounds(answer)
+        return answer if self.heads is None else self.heads.beside(answer, features)
+
+    def _within_bounds(self, z: Tensor) -> Tensor:
         if self.low is None or self.high is None:
             return z
         # (1 + tanh z) / 2 = sigmoid(2z); lerp meets both ends exactly, mid ± half · tanh z may not.

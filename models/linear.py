@@ -2,6 +2,8 @@
 
 from torch import Tensor, nn
 
+from .heads import Heads, HeadSizes
+
 
 class Linear(nn.Linear):
     r"""A linear model: one affine map of all of a sample's numbers.
@@ -14,6 +16,11 @@ class Linear(nn.Linear):
     Args:
         in_features: numbers in one sample, over all its axes.
         outputs: channels of the answer.
+        heads: further outputs by name, with how many values each has per output, or a list of
+            names. With any, the model gives names: `answer`, which takes the task's name, and they.
+
+    Raises:
+        ValueError: a head that can't be, see `Heads`.
 
     Example:
         >>> import torch
@@ -22,9 +29,14 @@ class Linear(nn.Linear):
         (torch.Size([5, 2]), ['weight', 'bias'])
     """
 
-    def __init__(self, in_features: int, outputs: int) -> None:
+    def __init__(self, in_features: int, outputs: int, *, heads: HeadSizes | None = None) -> None:
         super().__init__(in_features, outputs)
+        self.heads = Heads(heads, in_features, outputs) if heads else None
 
-    def forward(self, input: Tensor) -> Tensor:
-        """$z$, `[batch, outputs]`, from `[batch, ...]`."""
-        return super().forward(input.flatten(1))
+    def forward(  # type: ignore[override]  # nn.Linear gives a tensor only
+        self, input: Tensor
+    ) -> Tensor | dict[str, Tensor]:
+        """$z$, `[batch, outputs]`, from `[batch, ...]`; with heads, names."""
+        features = input.flatten(1)
+        answer = super().forward(features)
+        return answer if self.heads is None else self.heads.beside(answer, features)

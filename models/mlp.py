@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 
 from .checks import check_at_least, check_choice, check_share
+from .heads import Heads, HeadSizes
 from .maxout import Maxout
 
 _ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -31,10 +32,12 @@ class MLP(nn.Module):
         activation: relu, gelu, silu, tanh, sigmoid, leaky_relu, elu, or maxout.
         dropout: share of each hidden layer that is set to zero while training.
         pieces: affine maps of each maxout unit; other activations have none.
+        heads: further outputs by name, with how many values each has per output, or a list of
+            names. With any, the model gives names: `answer`, which takes the task's name, and they.
 
     Raises:
         ValueError: an unknown activation, an option outside its range, or a list of widths that is
-            not as long as `depth`.
+            not as long as `depth`; or a head that can't be, see `Heads`.
 
     Example:
         >>> import torch
@@ -55,6 +58,7 @@ class MLP(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         pieces: int = 2,
+        heads: HeadSizes | None = None,
     ) -> None:
         super().__init__()
         check_choice("activation", activation, (*_ACTIVATIONS, "maxout"))
@@ -69,13 +73,14 @@ class MLP(nn.Module):
                 layers.append(nn.Dropout(dropout))
             in_features = units
         self.layers = nn.ModuleList([*layers, nn.Linear(in_features, outputs)])
+        self.heads = Heads(heads, in_features, outputs) if heads else None
 
-    def forward(self, input: Tensor) -> Tensor:
-        """The answer, `[batch, outputs]`, from `[batch, ...]`."""
-        features = input.flatten(1)
+    def forward(self, input: Tensor) -> Tensor | dict[str, Tensor]:
+        """The answer, `[batch, outputs]`, from `[batch, ...]`; with heads, names."""
+        answer = features = input.flatten(1)
         for layer in self.layers:
-            features = layer(features)
-        return features
+            features, answer = answer, layer(answer)
+        return answer if self.heads is None else self.heads.beside(answer, features)
 
 
 def _widths(width: int | Sequence[int], depth: int) -> list[int]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..data.source import Batch, Source, TensorSource
 from ..errors import UserError
+from ..losses.names import FROM_THE_STEP
 from ..losses.objective import Objective
 from .step import EagerStep, NamedModel, Outputs
 
@@ -62,7 +63,7 @@ def check_domains(objective: Objective, source: Source, batch: Batch, outputs: O
             for name, value in outputs.items()
         }
         for term in objective.terms:
-            _check_term(term, {**part, **stand_in, "parameters": {}})
+            _check_term(term, {**part, **stand_in, **dict.fromkeys(FROM_THE_STEP)})
 
 
 def _check_term(term: Any, tensors: Mapping[str, Any]) -> None:
@@ -84,22 +85,28 @@ def _check_term(term: Any, tensors: Mapping[str, Any]) -> None:
                 )
 
 
-def check_shapes(objective: Objective, batch: Batch, outputs: Outputs) -> None:
+def check_shapes(objective: Objective, tensors: Mapping[str, Any], size: int) -> None:
     """See that each loss answers per element, per sample or per batch, and broadcast nothing.
+
+    Args:
+        objective: bound.
+        tensors: all that a loss may ask for, by name.
+        size: samples in the batch.
 
     Raises:
         UserError: values of another shape; `(n, 1)` against `(n,)` gives n × n, for example.
     """
-    size = len(next(iter(batch.values())))
     for term in objective.terms:
-        arguments, _ = term.arguments({**batch, **outputs, "parameters": {}})
+        arguments, _ = term.arguments(tensors)
         if "parameters" in term.sources.values():
             continue
         values = term.function(**arguments, **term.options)
-        tensors = [a for a in arguments.values() if isinstance(a, Tensor)]
-        crossed = values.shape[1:2] == (size,) and all(t.shape[1:2] != (size,) for t in tensors)
+        asked = {n: a for n, a in arguments.items() if isinstance(a, Tensor)}
+        crossed = values.shape[1:2] == (size,) and all(
+            a.shape[1:2] != (size,) for a in asked.values()
+        )
         if values.ndim and (len(values) != size or crossed):
-            shapes = ", ".join(f"{n} {list(a.shape)}" for n, a in arguments.items())
+            shapes = ", ".join(f"{n} {list(a.shape)}" for n, a in asked.items())
             raise UserError(
                 f"loss.{term.name} returned shape {list(values.shape)} for {shapes}: expected [] "
                 f"or [{size}, …], one value per sample or element. Give its tensors the same shape"
@@ -114,7 +121,8 @@ def try_step(step: EagerStep, batch: Batch) -> list[str]:
     """
     try:
         with torch.no_grad():
-            check_shapes(step.objective, batch, step.outputs(batch))
+            tensors = step.tensors(batch, step.outputs(batch))
+            check_shapes(step.objective, tensors, len(next(iter(batch.values()))))
         value = step.compute(batch, 0.0)
     except (ValueError, RuntimeError, TypeError, IndexError) as error:
         shapes = ", ".join(f"{k} {list(v.shape)}" for k, v in batch.items())
@@ -138,6 +146,7 @@ def try_step(step: EagerStep, batch: Batch) -> list[str]:
         for name, term_value in value.values.items()
         if not term_value.requires_grad
     ]
+    notes += _mixed_samples(step)
     torch.autograd.backward(value.total)
     idle = [name for name, p in step.parameters.items() if p.requires_grad and p.grad is None]
     if len(idle) == len(step.parameters):
@@ -156,6 +165,18 @@ def try_step(step: EagerStep, batch: Batch) -> list[str]:
         )
     step.optimizer.zero_grad()
     return notes
+
+
+def _mixed_samples(step: EagerStep) -> list[str]:
+    """A note for each loss that may take one sample's derivative for another's."""
+    if not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in step.model.modules()):
+        return []
+    return [
+        f"loss.{term.name} asks the model again, in which samples see each other through batch "
+        "normalisation: a derivative by the input is then not that of each sample"
+        for term in step.objective.terms
+        if "model" in term.sources.values()
+    ]
 
 
 def preflight(

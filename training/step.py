@@ -4,12 +4,14 @@ The loop knows a step only through `Step`, which speaks of K runs at once: every
 `[]` for one run or `[K]` for several.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from ..data.source import Batch
 from ..losses.names import read_signature
@@ -81,7 +83,7 @@ class NamedModel(nn.Module):
     """A model that is called with a batch and answers with named tensors.
 
     The model's `forward` names the tensors it asks for. A lone tensor it returns is called
-    `main_output`.
+    `main_output`, and so is the one called `answer` among several.
 
     Args:
         model: any module; returns a tensor, or a mapping of names to tensors.
@@ -94,7 +96,12 @@ class NamedModel(nn.Module):
         self.main_output = main_output
 
     def forward(self, inputs: Sequence[Tensor]) -> Outputs:
-        """The model's outputs by name."""
+        """The model's outputs by name.
+
+        Raises:
+            TypeError: the model returned something else.
+            ValueError: two answers under one name.
+        """
         answer = self.model(*inputs)
         if isinstance(answer, Tensor):
             return {self.main_output: answer}
@@ -103,7 +110,15 @@ class NamedModel(nn.Module):
                 f"model {type(self.model).__name__} returned a {type(answer).__name__}: "
                 "expected a tensor, or a dict of named tensors"
             )
-        return dict(answer)
+        outputs = dict(answer)
+        if "answer" not in outputs:
+            return outputs
+        if self.main_output in outputs:
+            raise ValueError(
+                f"model {type(self.model).__name__} gives both an answer, which is called "
+                f"{self.main_output} for this target, and '{self.main_output}': rename one"
+            )
+        return {self.main_output: outputs.pop("answer"), **outputs}
 
 
 class EagerStep:
@@ -160,19 +175,31 @@ class EagerStep:
         """Compile the model with `torch.compile`, at its next call."""
         self._named = torch.compile(self._named)  # type: ignore[assignment]  # a module in and out
 
-    def outputs(self, batch: Batch, model: nn.Module | None = None) -> Outputs:
+    def outputs(
+        self, batch: Batch, model: Callable[[Sequence[Tensor]], Outputs] | None = None
+    ) -> Outputs:
         """The answers of the model, or of `model` in its place, by name."""
         model = model or self._named
         inputs = [batch[name] for name in self.inputs]
         if not self._autocast:
-            return model(inputs)  # type: ignore[no-any-return]
+            return model(inputs)
         with torch.autocast(self._device_type, dtype=torch.bfloat16):
-            return model(inputs)  # type: ignore[no-any-return]
+            return model(inputs)
 
     def compute(self, batch: Batch, time: float) -> ObjectiveValue:
         """The objective on one batch, ready to be differentiated."""
-        outputs = self.outputs(batch)
-        return self.objective.forward({**batch, **outputs, "parameters": self.parameters}, time)
+        return self.objective.forward(self.tensors(batch, self.outputs(batch)), time)
+
+    def tensors(self, batch: Batch, outputs: Outputs) -> dict[str, Any]:
+        """All that a loss may ask for, by name."""
+
+        def model(input: Tensor) -> Outputs:
+            # A batch norm that is asked again counts once, and may not write under `torch.func`.
+            buffers = {name: buffer.clone() for name, buffer in self._local.named_buffers()}
+            again = partial(functional_call, self._local, buffers)
+            return self.outputs({**batch, "input": input}, again)
+
+        return {**batch, **outputs, "parameters": self.parameters, "model": model}
 
     def train(self, batch: Batch, time: float) -> Sequence[Tensor]:
         """See `Step.train`."""
@@ -249,14 +276,12 @@ class EagerStep:
     def evaluate(self, batch: Batch, time: float) -> tuple[Outputs, ObjectiveValue]:
         """See `Step.evaluate`."""
         outputs = self.outputs(batch, self._local)  # ranks need not evaluate in step
-        tensors = {**batch, **outputs, "parameters": self.parameters}
-        return outputs, self.objective.forward(tensors, time)
+        return outputs, self.objective.forward(self.tensors(batch, outputs), time)
 
     def gradient_shares(self, batch: Batch, time: float) -> dict[str, float]:
         """Each term's share of the sum of the terms' gradient norms, on one batch."""
         outputs = self.outputs(batch, self._local)
-        tensors = {**batch, **outputs, "parameters": self.parameters}
-        value = self.objective.forward(tensors, time)
+        value = self.objective.forward(self.tensors(batch, outputs), time)
         weights = list(self.parameters.values())
         norms = {}
         for name, contribution in value.contributions.items():

@@ -14,7 +14,7 @@ from losslab.cli.complete import complete_override
     [
         ("loss=di", [], ["loss=dice"]),
         ("loss=dice+bc", [], ["loss=dice+bce"]),
-        ("loss=[dice,foc", [], ["loss=[dice,focal"]),
+        ("loss=[dice,sigm", [], ["loss=[dice,sigmoid_focal"]),
         ("mod", [], ["model=", "model."]),
         ("trainer.ep", [], ["trainer.epochs="]),
         ("model.lat", ["model=vae"], ["model.latent="]),

@@ -232,7 +232,10 @@ def test_new_images_of_another_size(folder, tmp_path):
             {"channels": 2},
             r"10 of 10 files can't be used: .*00.png: 1 channels; expected 2; .*04.png",
         ),
-        ({"kind": "real"}, "kind=real does not fit masks: choose binary, classes, or null"),
+        (
+            {"kind": "real"},
+            "kind=real does not fit masks: choose binary, classes, instances, or null",
+        ),
         ({"images": "image"}, r"has no folder image with the images. Did you mean images\?"),
         ({"masks": "mask"}, r"has no folder mask with the masks. Did you mean masks\?"),
         (

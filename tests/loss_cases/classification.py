@@ -1,6 +1,20 @@
-"""Cases of the losses in losses/classification.py and losses/focal.py."""
+"""Cases of the losses in losses/classification.py."""
 
-from .draw import BATCH, INDICES, PAIR, PIXELS, SOFT_IMAGE, Case, certain, drawn, normal, simplex
+from .draw import (
+    BATCH,
+    INDICES,
+    PAIR,
+    PIXELS,
+    SOFT_IMAGE,
+    Case,
+    certain,
+    drawn,
+    index,
+    normal,
+    simplex,
+)
+
+PROBABILITIES = drawn(logits=normal(BATCH, 4), target=simplex(BATCH, 4))
 
 CASES = {
     "bce": Case("bce", PAIR, perfect=certain, numeric=("label_smoothing", "pos_weight")),
@@ -9,15 +23,16 @@ CASES = {
     "cross_entropy": Case("cross_entropy", INDICES, perfect=certain, numeric=("label_smoothing",)),
     "cross_entropy-pixels": Case("cross_entropy", PIXELS, {"label_smoothing": 0.1}),
     "cross_entropy-probabilities": Case(
-        "cross_entropy", drawn(logits=normal(BATCH, 4), target=simplex(BATCH, 4))
+        "cross_entropy", PROBABILITIES, {"label_smoothing": 0.1}, numeric=("label_smoothing",)
     ),
-    "focal-binary": Case("focal", SOFT_IMAGE, {"alpha": 0.25}, numeric=("gamma", "alpha")),
-    "focal-pixels": Case(
-        "focal",
-        PIXELS,
-        {"gamma": 1.5, "alpha": [0.2, 0.3, 0.5]},
-        perfect=certain,
-        numeric=("gamma",),
+    "nll": Case(
+        "nll",
+        drawn(
+            log_prob=lambda g: normal(BATCH, 3, 2, 3)(g).log_softmax(1),
+            target=index(3, BATCH, 2, 3),
+        ),
     ),
-    "focal-gamma_half": Case("focal", INDICES, {"gamma": 0.5}, perfect=certain),
+    "brier": Case("brier", PIXELS, perfect=certain),
+    "brier-binary": Case("brier", SOFT_IMAGE),
+    "brier-probabilities": Case("brier", PROBABILITIES),
 }

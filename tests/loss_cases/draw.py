@@ -11,7 +11,9 @@ BATCH = 5
 ANSWERS = frozenset(
     {"logits", "prediction", "probability", "reconstruction", "reconstruction_logits"}
     | {"mu", "logvar", "log_sigma", "log_scale", "latent", "quantiles", "mixture_logits"}
-    | {"log_prob", "value", "discriminator_logits", "parameters"}
+    | {"nu_logits", "alpha_logits", "beta_logits", "members"}
+    | {"real_logits", "fake_logits", "reversed_logits"}
+    | {"log_prob", "value", "discriminator_logits", "parameters", "model"}
 )
 """What the model gives; every other name comes with the batch."""
 
@@ -32,6 +34,8 @@ class Case:
             at once.
         perfect: for the inputs drawn, the answers that say what the target says.
         extreme: the largest logit, prediction, … at which value and gradient can be held in fp32.
+        model: where the loss asks for `model`, the outputs by name from weights, which are drawn in
+            its place, and input.
     """
 
     file: str
@@ -42,6 +46,7 @@ class Case:
     numeric: tuple[str, ...] = ()
     perfect: Callable[[dict[str, Any]], dict[str, Tensor]] | None = None
     extreme: float = 1e4
+    model: Callable[[Mapping[str, Tensor], Tensor], Mapping[str, Tensor]] | None = None
 
 
 def normal(*shape: int) -> Callable[[torch.Generator], Tensor]:

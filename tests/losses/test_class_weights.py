@@ -1,8 +1,9 @@
-"""From one weight per class to one per value, for each form of target."""
+"""From counts to weights, and from one weight per class to one per value."""
 
 import pytest
 import torch
-from losslab.losses.class_weights import by_class
+from losslab.losses.class_weights import by_class, effective_number
+from losslab.training.assemble import build_objective
 
 WEIGHTS = torch.tensor([1.0, 2.0, 5.0])
 
@@ -57,3 +58,46 @@ def test_another_number_of_classes_is_an_error(
 ) -> None:
     with pytest.raises(ValueError, match=f"class_weight needs {classes} numbers.* got 3"):
         by_class(WEIGHTS, target, [logits, target], target.shape)
+
+
+# effective_number
+
+
+def test_effective_number_is_the_papers_formula() -> None:
+    counts, beta = [900, 90, 10], 0.99
+    inverse = [(1 - beta) / (1 - beta**n) for n in counts]
+    expected = [3 * weight / sum(inverse) for weight in inverse]
+    assert effective_number(counts, beta) == pytest.approx(expected, rel=1e-12)
+
+
+def test_effective_number_with_beta_zero_makes_all_classes_equal() -> None:
+    assert effective_number([900, 90, 10], beta=0.0) == [1, 1, 1]
+
+
+def test_effective_number_tends_to_one_over_the_count() -> None:
+    weights = effective_number([900, 90, 10], beta=1 - 1e-12)
+    assert [w * n for w, n in zip(weights, [900, 90, 10], strict=True)] == pytest.approx(
+        [weights[0] * 900] * 3, rel=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "beta", "text"),
+    [
+        ([5, 0], 0.9, "counts must be positive, one per class; got 0"),
+        ([5, 1], 1.0, r"beta must be in \[0, 1\); got 1\.0"),
+    ],
+    ids=["zero", "beta"],
+)
+def test_effective_number_refuses_what_has_no_weight(
+    counts: list[int], beta: float, text: str
+) -> None:
+    with pytest.raises(ValueError, match=text):
+        effective_number(counts, beta)
+
+
+def test_effective_number_stands_in_a_configuration_for_the_class_weights() -> None:
+    weights = {"_target_": "losslab.losses.effective_number", "counts": [90, 10], "beta": 0.0}
+    node = {"_target_": "losslab.losses.bce", "class_weight": weights}
+    (term,) = build_objective({"loss": {"bce": node}}).terms
+    assert term.class_weight.tolist() == [1, 1]

@@ -1,13 +1,25 @@
-"""Cross-entropies, focal loss and hinge: closed forms, torch 2.13, scikit-learn 1.9.1."""
+"""Cross-entropies and the Brier score: closed forms, torch 2.13.0, scikit-learn 1.9.1."""
 
 import math
-from itertools import product
+from collections.abc import Callable
 
 import pytest
 import torch
 import torch.nn.functional as F
-from losslab.losses import bce, cross_entropy, focal, hinge
-from sklearn.metrics import hinge_loss, log_loss
+from losslab.losses import (
+    asymmetric,
+    bce,
+    brier,
+    cross_entropy,
+    focal,
+    generalized_cross_entropy,
+    nll,
+    poly1,
+    sigmoid_focal,
+    symmetric_cross_entropy,
+)
+from losslab.losses.names import read_signature
+from sklearn.metrics import brier_score_loss, log_loss
 from torch import Tensor
 
 LOGITS = torch.tensor([[-1.5], [0.0], [0.7], [3.0]]).double()
@@ -91,7 +103,7 @@ def test_bce_falls_as_the_answer_improves() -> None:
     ids=["n_against_n1", "transposed"],
 )
 def test_binary_losses_refuse_a_target_of_another_shape(shape: tuple[int, ...], hint: str) -> None:
-    for loss in (bce, focal, hinge):
+    for loss in (bce, brier, focal, sigmoid_focal, asymmetric, poly1):
         with pytest.raises(ValueError, match=r"shaped like the model's answer \(4, 1\), " + hint):
             loss(LOGITS, torch.ones(shape))
 
@@ -177,7 +189,10 @@ def test_cross_entropy_never_ignores_a_wrong_label(label: int) -> None:
         cross_entropy(CLASS_LOGITS, torch.tensor([0, label, 1]))
 
 
-@pytest.mark.parametrize("loss", [cross_entropy, focal, hinge])
+@pytest.mark.parametrize(
+    "loss",
+    [cross_entropy, nll, brier, focal, poly1, generalized_cross_entropy, symmetric_cross_entropy],
+)
 @pytest.mark.parametrize(
     ("target", "got"),
     [
@@ -187,7 +202,9 @@ def test_cross_entropy_never_ignores_a_wrong_label(label: int) -> None:
     ],
     ids=["other_batch", "channel_axis", "float"],
 )
-def test_losses_of_classes_need_indices(loss: object, target: Tensor, got: str) -> None:
+def test_losses_of_classes_need_indices(
+    loss: Callable[..., Tensor], target: Tensor, got: str
+) -> None:
     text = r"logits of shape \(3, 3\) need integer class indices of shape \(3,\); got " + got
     with pytest.raises(ValueError, match=text):
         loss(CLASS_LOGITS, target)
@@ -204,145 +221,92 @@ def test_cross_entropy_refuses_full_smoothing() -> None:
         cross_entropy(CLASS_LOGITS, torch.tensor([0, 2, 1]), label_smoothing=1)
 
 
-# focal
-
-
-@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
-@pytest.mark.parametrize("y", [0.0, 0.3, 1.0])
-def test_focal_of_one_channel_is_the_papers_formula(y: float, gamma: float) -> None:
-    p = LOGITS.sigmoid()
-    expected = -y * (1 - p) ** gamma * p.log() - (1 - y) * p**gamma * (1 - p).log()
-    values = focal(LOGITS, torch.full_like(LOGITS, y), gamma=gamma)
-    torch.testing.assert_close(values, expected)
-
-
-@pytest.mark.parametrize("gamma", [0.5, 2.0])
-def test_focal_of_classes_is_the_papers_formula(gamma: float) -> None:
-    target = torch.tensor([0, 2, 1])
-    p = CLASS_LOGITS.softmax(1)[torch.arange(3), target]
+def test_cross_entropy_smooths_labels_by_a_tensor_as_by_a_number() -> None:
+    target, smoothing = torch.tensor([0, 2, 1]), torch.tensor(0.1).double()
     torch.testing.assert_close(
-        focal(CLASS_LOGITS, target, gamma=gamma), -((1 - p) ** gamma) * p.log()
+        cross_entropy(CLASS_LOGITS, target, label_smoothing=smoothing),
+        cross_entropy(CLASS_LOGITS, target, label_smoothing=0.1),
     )
 
 
-def test_focal_with_gamma_zero_is_cross_entropy() -> None:
+# nll
+
+
+def test_nll_of_a_log_softmax_is_cross_entropy() -> None:
     target = torch.tensor([0, 2, 1])
     torch.testing.assert_close(
-        focal(CLASS_LOGITS, target, gamma=0.0), cross_entropy(CLASS_LOGITS, target)
+        nll(CLASS_LOGITS.log_softmax(1), target), cross_entropy(CLASS_LOGITS, target)
     )
-    binary = torch.tensor([[0.0], [1], [0.4], [0]]).double()
-    torch.testing.assert_close(focal(LOGITS, binary, gamma=0.0), bce(LOGITS, binary))
 
 
-def test_focal_of_one_channel_is_that_of_two_classes() -> None:
+def test_nll_reaches_the_true_class_alone() -> None:
+    log_prob = CLASS_LOGITS.log_softmax(1).requires_grad_()
+    target = torch.tensor([0, 2, 1])
+    (gradient,) = torch.autograd.grad(nll(log_prob, target).sum(), log_prob)
+    torch.testing.assert_close(gradient, -F.one_hot(target, 3).double())
+
+
+@pytest.mark.parametrize("label", [3, -1, -100])
+def test_nll_never_ignores_a_wrong_label(label: int) -> None:
+    with pytest.raises(IndexError, match=f"Target {label} is out of bounds"):
+        nll(CLASS_LOGITS.log_softmax(1), torch.tensor([0, label, 1]))
+
+
+# brier
+
+
+def test_brier_of_classes_is_scikit_learns() -> None:
+    target = torch.tensor([0, 2, 2])
+    expected = brier_score_loss(target, CLASS_LOGITS.softmax(1), labels=[0, 1, 2])
+    assert brier(CLASS_LOGITS, target).mean().item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_brier_of_one_channel_is_scikit_learns() -> None:
+    target = torch.tensor([[0], [1], [1], [0]])
+    expected = brier_score_loss(target.squeeze(1), LOGITS.sigmoid().squeeze(1))
+    assert brier(LOGITS, target).mean().item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_brier_of_two_classes_is_twice_that_of_one_channel() -> None:
     target = torch.tensor([[0], [1], [1], [0]])
     two = torch.cat([torch.zeros_like(LOGITS), LOGITS], 1)
-    torch.testing.assert_close(
-        focal(LOGITS, target, alpha=0.3).squeeze(1),
-        focal(two, target.squeeze(1), alpha=[0.7, 0.3]),
-    )
+    torch.testing.assert_close(brier(two, target.squeeze(1)), 2 * brier(LOGITS, target).squeeze(1))
 
 
-def test_focal_weighs_a_good_answer_a_hundred_times_less() -> None:
-    logits, target = torch.logit(torch.tensor([[0.9]]).double()), torch.ones(1, 1)
-    share = focal(logits, target) / bce(logits, target)
-    assert share.item() == pytest.approx(0.01)
-
-
-def test_focal_alpha_weighs_class_one_and_its_rest_class_zero() -> None:
-    target = torch.tensor([[0.0], [1], [1], [0]]).double()
-    weight = torch.tensor([[0.75], [0.25], [0.25], [0.75]]).double()
-    torch.testing.assert_close(focal(LOGITS, target, alpha=0.25), weight * focal(LOGITS, target))
-
-
-@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
-@pytest.mark.parametrize("binary", [True, False], ids=["binary", "classes"])
-def test_focal_has_two_finite_derivatives_where_it_saturates(gamma: float, binary: bool) -> None:
-    sizes = [0.0, 1.0, 20.0, 100.0, 1e4]
-    rows = [[s * z for z in ([1.0] if binary else [1.0, 0.0, -1.0])] for s in sizes]
-    for logits, label in product((torch.tensor(rows), -torch.tensor(rows)), (0, 1)):
-        leaf = logits.clone().requires_grad_()
-        target = torch.full((5, 1) if binary else (5,), label)
-        (gradient,) = torch.autograd.grad(
-            focal(leaf, target, gamma=gamma).sum(), leaf, create_graph=True
-        )
-        (second,) = torch.autograd.grad(gradient.sum(), leaf)
-        assert gradient.isfinite().all()
-        assert second.isfinite().all()
-
-
-def test_focal_keeps_its_gradient_where_it_is_confidently_wrong() -> None:
-    logits = torch.tensor([[-1e4]], requires_grad=True)
-    (gradient,) = torch.autograd.grad(focal(logits, torch.ones(1, 1)).sum(), logits)
-    assert gradient.item() == -1.0
-
-
-@pytest.mark.parametrize(
-    ("classes", "options", "text"),
-    [
-        (1, {"gamma": -1}, "gamma must be at least 0; got -1"),
-        (1, {"alpha": [0.1, 0.9]}, r"with one channel alpha must be one number.* got \[0.1, 0.9\]"),
-        (1, {"alpha": torch.ones(2)}, "with one channel alpha must be one number"),
-        (1, {"alpha": 1.5}, r"alpha must be in \[0, 1\]; got 1.5"),
-        (3, {"alpha": 0.25}, "with several channels alpha must be one number per class; got 0.25"),
-        (3, {"alpha": [0.5, 0.5]}, r"alpha needs 3 numbers, one per class; got \[0.5, 0.5\]"),
-    ],
-    ids=["gamma", "list", "tensor", "range", "scalar", "length"],
-)
-def test_focal_refuses_options_that_do_not_fit(
-    classes: int, options: dict[str, object], text: str
-) -> None:
-    logits = torch.zeros(2, classes)
-    target = torch.zeros(2, 1) if classes == 1 else torch.zeros(2).long()
-    with pytest.raises(ValueError, match=text):
-        focal(logits, target, **options)
-
-
-# hinge
-
-
-def test_hinge_is_scikit_learns() -> None:
-    target = torch.tensor([[0], [1], [0], [1]])
-    expected = hinge_loss(target.squeeze(1), LOGITS.squeeze(1))
-    assert hinge(LOGITS, target).mean().item() == pytest.approx(expected, rel=1e-12)
-
-
-def test_hinge_of_classes_is_scikit_learns_crammer_singer() -> None:
+def test_brier_of_one_hot_is_that_of_indices() -> None:
     target = torch.tensor([0, 2, 1])
-    expected = hinge_loss(target, CLASS_LOGITS, labels=[0, 1, 2])
-    assert hinge(CLASS_LOGITS, target).mean().item() == pytest.approx(expected, rel=1e-12)
+    one_hot = F.one_hot(target, 3)
+    torch.testing.assert_close(brier(CLASS_LOGITS, one_hot), brier(CLASS_LOGITS, target))
 
 
-def test_hinge_of_one_channel_is_that_of_two_opposite_scores() -> None:
-    target = torch.tensor([[0], [1], [0], [1]])
-    opposite = torch.cat([-LOGITS / 2, LOGITS / 2], 1)
-    torch.testing.assert_close(hinge(LOGITS, target).squeeze(1), hinge(opposite, target.squeeze(1)))
+def test_brier_is_least_at_the_target_probabilities() -> None:
+    share = torch.tensor([0.2, 0.5, 0.3]).double()
+    logits = share.log().requires_grad_()
+    values = brier(logits.expand(3, 3), torch.arange(3))
+    (gradient,) = torch.autograd.grad((share * values).sum(), logits)
+    assert gradient.abs().max() < 1e-15
 
 
-def test_hinge_labels_are_declared() -> None:
-    zero_one = torch.tensor([[0], [1], [0], [1]])
-    values = hinge(LOGITS, 2 * zero_one - 1, labels="pm1")
-    torch.testing.assert_close(values, hinge(LOGITS, zero_one))
-    ones = torch.ones(4, 1)  # in a batch of 1 alone nothing may be guessed
-    torch.testing.assert_close(hinge(LOGITS, ones, labels="pm1"), hinge(LOGITS, ones))
+def test_brier_gradient_is_the_formula_of_its_docstring() -> None:
+    logits, target = CLASS_LOGITS.clone().requires_grad_(), torch.tensor([0, 2, 1])
+    (gradient,) = torch.autograd.grad(brier(logits, target).sum(), logits)
+    p = CLASS_LOGITS.softmax(1)
+    d = p - F.one_hot(target, 3)
+    torch.testing.assert_close(gradient, 2 * p * (d - (p * d).sum(1, keepdim=True)))
 
 
-def test_hinge_pulls_on_answers_inside_the_margin_only() -> None:
-    logits = torch.tensor([[2.1], [2.0], [1.9], [-3.0]], requires_grad=True)
-    values = hinge(logits, torch.ones(4, 1), margin=2.0)
-    torch.testing.assert_close(values.squeeze(1), torch.tensor([0.0, 0.0, 0.1, 5.0]))
-    (gradient,) = torch.autograd.grad(values.sum(), logits)
-    assert gradient.squeeze(1).tolist() == [0, 0, -1, -1]
+@pytest.mark.parametrize("soft", [False, True], ids=["indices", "probabilities"])
+def test_brier_stays_between_zero_and_two(soft: bool) -> None:
+    target = torch.tensor([0, 1])
+    logits = torch.tensor([[1e4, 0.0, 0.0], [1e4, 0.0, 0.0]])
+    values = brier(logits, F.one_hot(target, 3) if soft else target)
+    assert values.tolist() == [0.0, 2.0]
 
 
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"labels": "signs"}, "labels must be one of 01, pm1; got signs"),
-        ({"margin": 0}, "margin must be positive; got 0"),
-    ],
-    ids=["labels", "margin"],
-)
-def test_hinge_refuses_options_out_of_range(options: dict[str, object], text: str) -> None:
-    with pytest.raises(ValueError, match=text):
-        hinge(LOGITS, torch.ones(4, 1), **options)
+def test_log_probabilities_above_zero_are_out_of_their_domain() -> None:
+    log_prob, target = torch.tensor([[0.5, -torch.inf]]), torch.tensor([2])
+    domains = read_signature(nll).domains
+    arguments = {"log_prob": log_prob, "target": target}
+    text = domains["log_prob"].violation(log_prob, arguments)
+    assert text == "1 of 2 values are not log-probabilities, at most 0: 0.5"
+    assert (domains["target"].violation(target, arguments) or "").endswith("in [0, 1]): 2")

@@ -3,13 +3,15 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from loss_cases import CASES
-from loss_cases.draw import ANSWERS, BATCH, PARAMETERS, Case
+from loss_cases.draw import ANSWERS, BATCH, Case
 from losslab import conf, losses
 from losslab.losses import Term
 from losslab.losses.names import read_signature
@@ -31,7 +33,11 @@ DTYPES = [
 IGNORED = -9
 
 
-IN_BATCH = [name for name, case in CASES.items() if case.draw is not PARAMETERS]
+IN_BATCH = [
+    name
+    for name, case in CASES.items()
+    if all(isinstance(value, Tensor) for value in case.draw(torch.Generator()).values())
+]
 IN_ROWS = [name for name in IN_BATCH if not CASES[name].couples_rows]
 WEIGHABLE = [name for name in IN_BATCH if CASES[name].weighable]
 
@@ -50,6 +56,12 @@ def _is_hard(name: str) -> bool:
     return "logits" in inputs and bool(torch.isin(inputs["target"], torch.arange(4)).all())
 
 
+def _has_target(name: str) -> bool:
+    """Whether a target of one value only, 0 or 1, makes sense."""
+    inputs = _drawn(name)
+    return "target" in inputs and "logits" in inputs and len(inputs) == 2
+
+
 WITH_SPACE = [name for name in WEIGHABLE if _has_pixels(name)]
 HARD_TARGETS = [name for name in WEIGHABLE if "target" in _drawn(name) and _is_hard(name)]
 
@@ -61,7 +73,13 @@ def node_of(file: str) -> tuple[str, dict[str, Any]]:
 
 def loss_of(case: Case) -> Callable[..., Tensor]:
     function = getattr(losses, node_of(case.file)[1]["_target_"].rpartition(".")[2])
-    return lambda *tensors: function(*tensors, **case.options)
+
+    def loss(*tensors: Any) -> Tensor:
+        if case.model is not None:
+            tensors = (partial(case.model, tensors[0]), *tensors[1:])
+        return function(*tensors, **case.options)
+
+    return loss
 
 
 def inputs_of(case: Case, seed: int = 0) -> dict[str, Any]:
@@ -263,10 +281,9 @@ def test_a_weighted_term_compiles_in_one_graph(name: str) -> None:
 def test_vmap_over_a_numeric_option_is_a_loop(name: str, option: str) -> None:
     case = CASES[name]
     inputs = inputs_of(case)
-    function = getattr(losses, node_of(case.file)[1]["_target_"].rpartition(".")[2])
 
     def loss(value: Any) -> Tensor:
-        return function(*inputs.values(), **{**case.options, option: value})
+        return loss_of(replace(case, options={**case.options, option: value}))(*inputs.values())
 
     together = vmap(loss)(torch.tensor([0.25, 0.75], dtype=torch.double))
     torch.testing.assert_close(together, torch.stack([loss(0.25), loss(0.75)]))
@@ -468,6 +485,22 @@ def test_with_everything_ignored_value_and_gradient_are_zero(name: str) -> None:
     )
     assert value == 0
     assert (gradient == 0).all()
+
+
+@pytest.mark.parametrize("rows", [1, BATCH])
+@pytest.mark.parametrize("value", [0, 1])
+@pytest.mark.parametrize("name", [name for name in IN_BATCH if _has_target(name)])
+def test_a_single_class_in_single_precision_leaves_value_and_gradient_finite(
+    name: str, value: int, rows: int
+) -> None:
+    inputs = {
+        k: (v.float() if v.is_floating_point() else v)[:rows]
+        for k, v in inputs_of(CASES[name]).items()
+    }
+    inputs["target"] = torch.full_like(inputs["target"], value)
+    result, gradients = value_and_gradient(term_of(CASES[name], inputs), inputs)
+    assert result.isfinite()
+    assert all(gradient.isfinite().all() for gradient in gradients)
 
 
 @pytest.mark.parametrize("reduce", ["mean", "sum"])

@@ -269,3 +269,17 @@ def test_one_number_cannot_be_weighted_afterwards() -> None:
 def test_a_loss_must_return_a_tensor() -> None:
     with pytest.raises(ValueError, match=r"loss mine must return a tensor; got 0.5"):
         bound(lambda logits: 0.5).forward(TENSORS)
+
+
+def test_a_loss_may_ask_for_the_model_as_a_function() -> None:
+    def slope(model: object, input: Tensor) -> Tensor:
+        return model(input)["logits"].sum(1)
+
+    term = bound(slope)
+    assert term.sources == {"model": "model", "input": "input"}
+    tensors = {"input": torch.ones(3, 2), "model": lambda x: {"logits": 2 * x}}
+    assert term.forward(tensors).item() == 4
+    weighted = bound(slope, (*BATCH, "weight"))
+    weight = torch.tensor([1.0, 0.0, 1.0])
+    tensors["input"][1] = torch.nan
+    assert weighted.forward({**tensors, "weight": weight}).item() == 4

@@ -25,8 +25,10 @@ Build = Callable[[], nn.Module]
 # Each model, and the shape of one sample: small, with odd sides and every optional layer.
 CASES: dict[str, tuple[Build, tuple[int, ...]]] = {
     "linear": (partial(Linear, 6, 2), (2, 3)),
+    "linear-heads": (partial(Linear, 6, 2, heads=["logvar"]), (2, 3)),
     "mlp": (partial(MLP, 6, 2, width=[5, 4], dropout=0.2), (6,)),
     "mlp-maxout": (partial(MLP, 6, 2, width=5, activation="maxout", pieces=3), (6,)),
+    "mlp-heads": (partial(MLP, 6, 2, width=5, heads={"mu": 3, "logvar": 1}), (6,)),
     "unet": (partial(UNet, 1, 2, width=4, depth=2, dropout=0.2), (1, 9, 6)),
     "unet-batch": (partial(UNet, 1, 2, width=4, depth=2, norm="batch"), (1, 9, 6)),
     "unet-none": (partial(UNet, 1, 2, width=4, depth=2, norm="none"), (1, 9, 6)),

@@ -94,3 +94,26 @@ def test_the_loss_is_computed_in_single_precision(precision):
     parts = parts_of("model=mlp", f"trainer.precision={precision}")
     value = parts.step.compute(parts.batch, 0.0)
     assert value.total.dtype == torch.float32
+
+
+def test_a_slope_through_batch_normalisation_is_noted():
+    report = Notes()
+    parts_of(
+        "model=unet",
+        "model.norm=batch",
+        "data.samples=8",
+        "data.size=16",
+        "loss=bce+jacobian_penalty",
+        "loss.jacobian_penalty.projections=1",
+        report=report,
+    )
+    assert len(report.notes) == 1
+    assert report.notes[0].startswith("loss.jacobian_penalty asks the model again, in which")
+
+
+def test_several_losses_may_ask_for_the_model():
+    report = Notes()
+    parts_of(
+        "model=mlp", "data=digits", "loss=cross_entropy+jacobian_penalty+l2_norm", report=report
+    )
+    assert report.notes == []

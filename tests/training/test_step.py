@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from losslab.losses import Objective, Term, bce, l2_norm, mse
+from losslab.losses import Objective, Term, bce, gradient_penalty, l2_norm, mse
 from losslab.losses.schedules import Linear
 from losslab.training.step import EagerStep, NamedModel, model_inputs
 from torch import nn
@@ -199,3 +199,81 @@ class Odd(nn.Module):
 def test_an_answer_without_names_is_an_error():
     with pytest.raises(TypeError, match="model Odd returned a list: expected a tensor, or a dict"):
         NamedModel(Odd(), "logits")([torch.ones(1)])
+
+
+class Several(nn.Module):
+    def __init__(self, *names):
+        super().__init__()
+        self.names = names
+
+    def forward(self, input):
+        return dict.fromkeys(self.names, input)
+
+
+def test_the_answer_among_several_outputs_takes_the_tasks_name():
+    outputs = NamedModel(Several("logvar", "answer"), "prediction")([torch.ones(1)])
+    assert [*outputs] == ["prediction", "logvar"]
+
+
+def test_two_answers_are_an_error():
+    with pytest.raises(ValueError, match="model Several gives both an answer, which is called "):
+        NamedModel(Several("answer", "logits"), "logits")([torch.ones(1)])
+
+
+def penalised(model, **options):
+    return make_step(model, [Term("bce", bce), Term("slope", gradient_penalty)], **options)
+
+
+def test_a_loss_may_ask_the_model_again_and_its_gradient_reaches_the_weights():
+    ours, theirs = twins()
+    step, optimizer = penalised(ours), torch.optim.SGD(theirs.parameters(), lr=0.1)
+    for batch in batches():
+        _, penalty = step.train(batch, 0.0)
+        optimizer.zero_grad()
+        leaf = batch["input"].clone().requires_grad_()
+        logits = theirs(leaf)
+        (slope,) = torch.autograd.grad(logits.sum(), leaf, create_graph=True)
+        of_slope = (slope.norm(dim=1) - 1).square().mean()
+        loss = nn.functional.binary_cross_entropy_with_logits(logits, batch["target"]) + of_slope
+        loss.backward()
+        optimizer.step()
+        assert penalty.item() == pytest.approx(of_slope.item(), rel=1e-5)
+    torch.testing.assert_close(ours.weight, theirs.weight)
+
+
+def test_asked_again_the_model_gets_the_other_tensors_of_the_batch():
+    step = penalised(nn.Linear(3, 1))
+    step.inputs, step._local.model = ("input", "weight"), Two()
+    batch = {"input": torch.ones(2, 1), "weight": torch.full((2, 1), 3.0)}
+    again = step.tensors(batch, {})["model"]
+    assert again(2 * batch["input"])["logits"].tolist() == [[6.0], [6.0]]
+
+
+def test_a_loss_of_the_models_slope_is_measured_in_evaluation_and_shared_out():
+    step = penalised(nn.Linear(3, 1))
+    batch = next(batches())
+    with step.evaluating():
+        value = step.evaluate(batch, 0.0)[1].values["slope"]
+    slope = step.model.weight.norm()
+    assert value.item() == pytest.approx((slope - 1).square().item(), rel=1e-5)
+    assert step.gradient_shares(batch, 0.0)["slope"] > 0
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_a_model_that_is_asked_again_keeps_its_statistics_once(autocast):
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    step = penalised(model, autocast=autocast)
+    for batch in batches(3):
+        step.train(batch, 0.0)
+    assert model[1].num_batches_tracked == 3
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own
+def test_a_compiled_step_asks_the_model_again():
+    ours, theirs = twins()
+    compiled, eager = penalised(ours), penalised(theirs)
+    compiled.compile()
+    for batch in batches(2):
+        compiled.train(batch, 0.0)
+        eager.train(batch, 0.0)
+    torch.testing.assert_close(ours.weight, theirs.weight, rtol=1e-5, atol=1e-6)

@@ -1,11 +1,13 @@
-"""Dice: masks counted by hand, scikit-learn 1.9.1's F1, and what is left out of its means."""
+"""Dice: masks counted by hand, scikit-learn 1.9.1's F1, MONAI 1.6.1, and what is left out."""
 
 import math
+import warnings
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from losslab.losses import dice
+from losslab.losses import dice, log_cosh_dice
 from sklearn.metrics import f1_score
 from torch import Tensor
 
@@ -65,18 +67,14 @@ def test_class_indices_are_the_softmax_against_one_hot_masks() -> None:
         dice(logits, target.to(torch.uint8), class_weight=[1, 2, 5]),
         (by_class * torch.tensor([1, 2, 5])).sum(1) / 8,
     )
-    torch.testing.assert_close(
-        dice(logits, target, include_background=False), by_class[:, 1:].mean(1)
-    )
+    torch.testing.assert_close(dice(logits, target, exclude=[0]), by_class[:, 1:].mean(1))
 
 
 def test_the_softmax_of_two_classes_is_the_sigmoid_of_their_difference() -> None:
     logits = torch.randn(2, 1, 9, generator=torch.Generator().manual_seed(0), dtype=torch.double)
     target = (torch.arange(18).reshape(2, 9) % 3 == 0).long()
     two = torch.cat([torch.zeros_like(logits), logits], 1)
-    torch.testing.assert_close(
-        dice(two, target, include_background=False), dice(logits, target.unsqueeze(1))
-    )
+    torch.testing.assert_close(dice(two, target, exclude=[0]), dice(logits, target.unsqueeze(1)))
 
 
 def test_it_works_without_pixels() -> None:
@@ -155,7 +153,7 @@ def test_an_image_of_background_alone_says_nothing_when_background_does_not_coun
     answer = scores(F.one_hot(torch.tensor([[0, 1, 1], [0, 1, 0]]), 2).movedim(-1, 1).tolist())
     target = torch.tensor([[0, 1, 0], [0, 0, 0]])
     expected = torch.tensor([2 * (1 - 2 / 3), 0]).double()
-    torch.testing.assert_close(dice(answer, target, include_background=False), expected)
+    torch.testing.assert_close(dice(answer, target, exclude=[0]), expected)
     torch.testing.assert_close(dice(answer, target, class_weight=[0.0, 1.0]), expected)
 
 
@@ -195,6 +193,67 @@ def test_smooth_is_in_pixels_of_mean_weight() -> None:
         torch.testing.assert_close(weighted, plain, rtol=1e-6, atol=0)
 
 
+# Relatives
+
+
+def test_log_cosh_dice_is_the_log_cosh_of_dice_and_exact_near_zero() -> None:
+    d = dice(ANSWER, TARGET, smooth=1.0)
+    torch.testing.assert_close(log_cosh_dice(ANSWER, TARGET, smooth=1.0), d.cosh().log())
+    nearly = torch.tensor([[[18.0, -18.0, -18.0]]]).double()  # d is about 1e-8
+    target = torch.tensor([[[1.0, 0.0, 0.0]]]).double()
+    d = dice(nearly, target)
+    assert 1e-9 < d.item() < 1e-7
+    torch.testing.assert_close(log_cosh_dice(nearly, target), d**2 / 2, rtol=1e-6, atol=0)
+
+
+def test_log_cosh_dice_of_an_empty_class_is_that_of_its_mean_probability() -> None:
+    values = log_cosh_dice(ANSWER, EMPTY, empty="penalise")
+    torch.testing.assert_close(values, torch.tensor([1 / 2, 1 / 6]).double().cosh().log())
+    assert (log_cosh_dice(ANSWER, EMPTY, empty="zero") == 0).all()
+
+
+# MONAI 1.6.1
+
+
+@pytest.fixture
+def monai() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pytest.importorskip("monai.losses")
+
+
+def pixels(seed: int = 0) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(3, 4, 8, 8, generator=generator, dtype=torch.double)
+    return logits, torch.randint(4, (3, 8, 8), generator=generator)
+
+
+@pytest.mark.parametrize("smooth", [0.0, 0.5])
+def test_with_every_class_present_it_is_monais(monai: Any, smooth: float) -> None:
+    logits, target = pixels()
+    options = {"softmax": True, "to_onehot_y": True, "smooth_nr": smooth, "smooth_dr": smooth}
+    for batch, per in ((False, "image"), (True, "batch")):
+        peer = monai.DiceLoss(**options, batch=batch)(logits, target.unsqueeze(1))
+        torch.testing.assert_close(dice(logits, target, smooth=smooth, per=per).mean(), peer)
+    peer = monai.DiceLoss(**options, include_background=False)(logits, target.unsqueeze(1))
+    torch.testing.assert_close(dice(logits, target, smooth=smooth, exclude=[0]).mean(), peer)
+
+
+def test_monai_counts_an_absent_class_and_scales_with_the_class_weights(monai: Any) -> None:
+    logits, target = pixels()
+    absent = torch.where(target == 3, 1, target)
+    peer = monai.DiceLoss(softmax=True, to_onehot_y=True, reduction="none")
+    by_class = peer(logits, absent.unsqueeze(1)).flatten(1)
+    assert (by_class[:, 3] > 0.999).all()
+    value = dice(logits, absent)
+    torch.testing.assert_close(value, by_class[:, :3].mean(1), rtol=1e-5, atol=0)
+    doubled = monai.DiceLoss(softmax=True, to_onehot_y=True, weight=torch.full((4,), 2.0))
+    plain = monai.DiceLoss(softmax=True, to_onehot_y=True)
+    index = target.unsqueeze(1)
+    torch.testing.assert_close(doubled(logits, index), 2 * plain(logits, index))
+    torch.testing.assert_close(dice(logits, target, class_weight=[2.0] * 4), dice(logits, target))
+
+
 # Errors
 
 
@@ -204,11 +263,10 @@ def test_smooth_is_in_pixels_of_mean_weight() -> None:
         ({"per": "pixel"}, "per must be one of image, batch; got pixel"),
         ({"empty": "nan"}, "empty must be one of skip, zero, penalise; got nan"),
         ({"smooth": -1.0}, "smooth must be at least 0; got -1.0"),
-        ({"include_background": False}, "include_background=False is for .* class indices"),
         ({"class_weight": [1.0, 2.0]}, r"class_weight needs 1 numbers, .* got \[1.0, 2.0\]"),
         ({"weight": torch.ones(3)}, r"weight of shape \(3,\) does not fit .* \(2, 1, 2, 3\)"),
     ],
-    ids=["per", "empty", "smooth", "background", "class_weight", "weight"],
+    ids=["per", "empty", "smooth", "class_weight", "weight"],
 )
 def test_options_that_do_not_fit_are_an_error(options: dict[str, object], text: str) -> None:
     with pytest.raises(ValueError, match=text):
@@ -222,3 +280,8 @@ def test_a_target_without_the_channel_axis_is_an_error() -> None:
         dice(ANSWER, TARGET.squeeze(1))
     with pytest.raises(ValueError, match="need integer class indices"):
         dice(ANSWER.expand(-1, 3, -1, -1), TARGET)
+
+
+def test_a_smooth_below_zero_is_an_error() -> None:
+    with pytest.raises(ValueError, match="smooth must be at least 0; got -1"):
+        log_cosh_dice(ANSWER, TARGET, smooth=-1)

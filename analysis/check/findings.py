@@ -1,0 +1,43 @@
+"""What the doctor reports."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Level = Literal["broken", "warning", "note"]
+LEVELS: tuple[Level, ...] = ("broken", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found about a loss.
+
+    Args:
+        kind: what was found, in a word or two that stay the same: `gradient cut`.
+        level: `broken` if it can't train as it is, `warning` if it may not, `note` for what is good
+            to know.
+        evidence: what was seen, with numbers, and the operation where there is one.
+        why: what follows from it.
+        remedy: what to do.
+    """
+
+    kind: str
+    level: Level
+    evidence: str
+    why: str
+    remedy: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+_NUMERICAL = frozenset({"not finite", "gradient not finite", "overflow"})
+
+
+def unsuited(findings: list[Finding]) -> tuple[int, int]:
+    """How badly a kind of answer suits a loss: what is broken, and what is doubtful about it.
+
+    Overflow and NaN at the extremes don't count: they are the loss's own, whatever it is made for.
+    """
+    levels = [finding.level for finding in findings if finding.kind not in _NUMERICAL]
+    return levels.count("broken"), levels.count("warning")
