@@ -10,12 +10,12 @@ The Python face of the command line. Nothing heavy is imported until it is used:
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "train"]
+__all__ = ["__version__", "check", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "train":
-        from .cli.api import train
+    if name in ("check", "train"):
+        from .cli import api
 
-        return train
+        return getattr(api, name)
     raise AttributeError(f"module 'losslab' has no attribute {name!r}")

@@ -6,9 +6,14 @@ the two, as a share of the logits' own (a target or weight that is given costs n
 counted with them where the gradient needs it).
 """
 
+import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -56,10 +61,25 @@ def monai_focal(size: str) -> Loss:
     return lambda logits, target: loss(logits, target.unsqueeze(1))
 
 
-def smp(name: str, size: str, **options: Any) -> Loss:
-    from segmentation_models_pytorch import losses as module
+@cache
+def losses_of_smp() -> ModuleType:
+    """The losses of segmentation_models_pytorch without its models, which need torchvision."""
+    package = find_spec("segmentation_models_pytorch")
+    if package is None or package.origin is None:
+        raise ImportError("segmentation_models_pytorch is not installed")
+    file = Path(package.origin).parent / "losses" / "__init__.py"
+    spec = spec_from_file_location("losses_of_smp", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["losses_of_smp"] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
-    return getattr(module, name)("multiclass" if size == "classes" else "binary", **options)
+
+def smp(name: str, size: str, **options: Any) -> Loss:
+    return getattr(losses_of_smp(), name)(
+        "multiclass" if size == "classes" else "binary", **options
+    )
 
 
 def kornia(name: str, size: str, **options: Any) -> Loss:

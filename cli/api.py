@@ -1,10 +1,12 @@
 """The command line as Python functions."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 
 if TYPE_CHECKING:
+    from ..analysis.check import Report
     from ..training.run import Result
 
 
@@ -40,3 +42,33 @@ def train(overrides: list[str] | None = None, *, config_dir: str | None = None) 
     finally:
         if run_dir.is_dir() and not any(run_dir.iterdir()):
             run_dir.rmdir()  # nothing came of it
+
+
+def check(
+    loss: "Callable[..., Any] | str | Sequence[str]",
+    options: Mapping[str, Any] | None = None,
+    *,
+    target: str | None = None,
+) -> "list[Report]":
+    """Find out why a loss will not learn, as `losslab check` does.
+
+    Args:
+        loss: a function of named tensors or a loss module; else what stands on the command line, a
+            loss (`"dice"`), `"FILE.py:FUNCTION"`, or overrides (`["loss=bce", "model=mlp"]`).
+        options: the options of a function or module.
+        target: the kind of target to judge it for, `binary`, `classes`, `mask`, `real`, …; None
+            takes what suits it best.
+
+    Returns:
+        One report for each loss; of overrides, one of the whole first.
+
+    Raises:
+        UserError: nothing has that name, or it can't be called; the text says what to do.
+    """
+    if callable(loss):
+        from ..analysis.check import check_function
+
+        return [check_function(loss, options, layout=target)]
+    from .check import reports_of
+
+    return reports_of([loss] if isinstance(loss, str) else list(loss), target)

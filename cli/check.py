@@ -29,6 +29,15 @@ def check_command(words: Sequence[str], layout: str | None, *, as_json: bool) ->
     return int(any(report.broken for report in reports))
 
 
+def reports_of(words: Sequence[str], layout: str | None = None) -> "list[Report]":
+    """What was found about the losses, or the configuration, that the words ask for.
+
+    Raises:
+        UserError: words that ask for nothing that there is.
+    """
+    return _configuration(words) if "=" in words[0] else _losses(words, layout)
+
+
 def _losses(words: Sequence[str], layout: str | None) -> "list[Report]":
     """Each loss that was asked for, with its options: `focal gamma=0.5 dice`."""
     from .explain import load, read_requests

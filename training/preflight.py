@@ -7,12 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..analysis.check.watch import Watch
 from ..data.source import Batch, Source, TensorSource
 from ..errors import UserError
 from ..losses.names import FROM_THE_STEP
 from ..losses.objective import Objective
 from .step import EagerStep, NamedModel, Outputs
 
+DOUBLE_ACTIVATION = "applies a sigmoid or softmax to what is a probability already"
 _TINY = 4  # samples in the batch that is tried
 _SCAN_BATCH = 256
 
@@ -123,7 +125,9 @@ def try_step(step: EagerStep, batch: Batch) -> list[str]:
         with torch.no_grad():
             tensors = step.tensors(batch, step.outputs(batch))
             check_shapes(step.objective, tensors, len(next(iter(batch.values()))))
-        value = step.compute(batch, 0.0)
+        watch = Watch(step.parameters.values(), values=False)
+        with watch:
+            value = step.compute(batch, 0.0)
     except (ValueError, RuntimeError, TypeError, IndexError) as error:
         shapes = ", ".join(f"{k} {list(v.shape)}" for k, v in batch.items())
         raise UserError(
@@ -133,19 +137,22 @@ def try_step(step: EagerStep, batch: Batch) -> list[str]:
     for name, term_value in value.values.items():
         if not torch.isfinite(term_value):
             raise UserError(
-                f"loss.{name} is {term_value.item()} on the first batch, before any training. "
-                "Look for log(0), 0/0 or an overflow in it"
+                f"loss.{name} is {term_value.item()} on the first batch, before any training"
+                f"{_first_not_finite(step, batch)}. Look for log(0), 0/0 or an overflow in it"
             )
     if not value.total.requires_grad:
+        cut = f"cut by {watch.cuts[0]}" if watch.cuts else "a constant"
         raise UserError(
-            "no gradient reaches the model: the loss is constant, or cut off from the model's "
-            "output (argmax, rounding, comparison, .detach() or .item() do that)"
+            f"no gradient reaches the model: the loss is {cut}. `losslab check` on the loss says "
+            "what to write instead"
         )
     notes = [
         f"loss.{name} gives no gradient: it changes the number and nothing else"
         for name, term_value in value.values.items()
         if not term_value.requires_grad
     ]
+    if watch.double is not None:
+        notes.append(f"{watch.double} {DOUBLE_ACTIVATION}: take one of them away")
     notes += _mixed_samples(step)
     torch.autograd.backward(value.total)
     idle = [name for name, p in step.parameters.items() if p.requires_grad and p.grad is None]
@@ -165,6 +172,14 @@ def try_step(step: EagerStep, batch: Batch) -> list[str]:
         )
     step.optimizer.zero_grad()
     return notes
+
+
+def _first_not_finite(step: EagerStep, batch: Batch) -> str:
+    """Which operation made NaN or infinity, found by doing it once more under watch."""
+    watch = Watch(step.parameters.values())
+    with watch, torch.no_grad():
+        step.compute(batch, 0.0)
+    return f", first made by {watch.not_finite}" if watch.not_finite else ""
 
 
 def _mixed_samples(step: EagerStep) -> list[str]:

@@ -14,7 +14,7 @@ from .findings import LEVELS, Finding, unsuited
 from .gradients import check_gradient, check_saturation
 from .numerics import check_extremes, check_precision
 from .optimum import check_optimum
-from .probe import Probe, probes
+from .probe import Probe, first_line, probes
 from .readiness import check_compile, check_cost, check_second_order, check_vmap
 from .rows import check_batch, check_broadcasting, check_meaning, check_rows
 
@@ -76,10 +76,13 @@ def check_function(
     Raises:
         UserError: it can't be called with generated tensors.
     """
-    found = [
-        (probe, _decisive(probe)) for probe in probes(function, options, layout=layout, seed=seed)
-    ]
-    probe, findings = min(found, key=lambda pair: unsuited(pair[1]))
+    found: list[tuple[Probe, list[Finding]]] = []
+    for probe in probes(function, options, layout=layout, seed=seed):
+        try:
+            found.append((probe, _decisive(probe)))
+        except Exception as error:  # a user's function may raise anything
+            found.append((probe, [_fails(error)]))
+    probe, findings = min(found, key=lambda pair: unsuited(pair[1], pair[0].is_ambiguous))
     words = probe.layout.words if probe.layout else "tensors by name"
     also = tuple(p.layout.name for p, _ in found if p.layout and p is not probe)
     called = name or str(getattr(function, "__name__", "loss"))
@@ -98,7 +101,17 @@ def _completed(probe: Probe, findings: list[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: LEVELS.index(finding.level))
 
 
-_GRADIENT = frozenset({"gradient cut", "constant", "gradient zero"})
+def _fails(error: Exception) -> Finding:
+    return Finding(
+        "fails",
+        "broken",
+        f"{type(error).__name__}: {first_line(error)}",
+        "the training would end here",
+        "see the error: it comes with some of the values that are tried, or on the way back",
+    )
+
+
+_GRADIENT = frozenset({"fails", "gradient cut", "constant", "gradient zero"})
 
 
 def _decisive(probe: Probe) -> list[Finding]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from ...errors import UserError
 from ...training.config import TrainerConfig
 from ...training.distributed import World
+from ...training.preflight import DOUBLE_ACTIVATION
 from ...training.report import Report as TrainingReport
 from ...training.run import Parts, prepare, typed
 from . import Report, examine
@@ -39,14 +40,9 @@ def check_configuration(config: Mapping[str, Any]) -> list[Report]:
         )
         return [Report("configuration", "the first samples", (), (refused,))]
     whole = [
-        Finding(
-            "preflight",
-            "warning",
-            note,
-            "a part of the configuration has no effect",
-            "change or drop it",
-        )
+        Finding("preflight", "warning", note, "training goes on all the same", "see the text")
         for note in heard.notes
+        if DOUBLE_ACTIVATION not in note
     ]
     batch = _batch(parts)
     whole += _through_the_model(parts, batch)
@@ -74,10 +70,8 @@ def _batch(parts: Parts) -> dict[str, Tensor]:
     """A few samples of the training data, of as many classes as can be had."""
     size = min(256, parts.source.size("train"))
     pool = next(iter(parts.source.batches("train", size)))
-    first = pool.get("target", next(iter(pool.values()))).flatten(
-        1 if pool["target"].ndim > 1 else 0
-    )
-    keys = first.float().mean(1) if first.ndim > 1 else first.float()
+    keys = pool.get("target", next(iter(pool.values()))).float()
+    keys = keys.flatten(1).mean(1) if keys.ndim > 1 else keys
     order = keys.argsort()
     places = torch.linspace(0, len(order) - 1, min(SAMPLES, len(order))).round().long()
     return {name: tensor[order[places]] for name, tensor in pool.items()}
@@ -90,21 +84,13 @@ def _through_the_model(parts: Parts, batch: dict[str, Tensor]) -> Iterator[Findi
     with watch, step.evaluating():
         torch.set_grad_enabled(True)
         outputs = step.outputs(batch)
-        total = step.objective.forward(
-            {**batch, **outputs, "parameters": step.parameters, "model": step.model}, 0.0
-        ).total
-    logits = outputs.get("logits")
-    squeezed = logits is not None and _are_probabilities(logits.detach())
-    if watch.double is not None or squeezed:
-        last = f"; {watch.double} does so again" if watch.double is not None else ""
+        total = step.objective.forward(step.tensors(batch, outputs), 0.0).total
+    if watch.double is not None:
         yield Finding(
             "double activation",
             "broken",
-            f"the model's logits lie in [{float(logits.min()):.3g}, {float(logits.max()):.3g}]: "
-            f"a sigmoid or softmax has been applied already{last}"
-            if logits is not None
-            else f"{watch.double} takes a probability for a logit",
-            "the answer is squeezed into a narrow range: the loss can't come near 0, gradients fade",
+            f"{watch.double} applies a sigmoid or softmax to what is a probability already",
+            "a probability is squeezed once more: the loss can't come near 0, gradients fade",
             "take the sigmoid or softmax off the model's end",
         )
     if watch.cuts and not total.requires_grad:
@@ -123,16 +109,6 @@ def _through_the_model(parts: Parts, batch: dict[str, Tensor]) -> Iterator[Findi
             "nothing can be learnt",
             "see the terms below",
         )
-
-
-def _are_probabilities(answers: Tensor) -> bool:
-    inside = bool(((answers >= 0) & (answers <= 1)).all())
-    if not inside:
-        return False
-    if answers.ndim > 1 and answers.shape[1] > 1:
-        ones = answers.sum(1)
-        return bool(torch.allclose(ones, torch.ones_like(ones), atol=1e-4)) or len(answers) > 3
-    return len(answers) > 3
 
 
 _KINDS: dict[str, Kind] = {

@@ -34,10 +34,16 @@ class Finding:
 _NUMERICAL = frozenset({"not finite", "gradient not finite", "overflow"})
 
 
-def unsuited(findings: list[Finding]) -> tuple[int, int]:
-    """How badly a kind of answer suits a loss: what is broken, and what is doubtful about it.
+def unsuited(findings: list[Finding], ambiguous: bool) -> tuple[int, int, int]:
+    """How badly a kind of answer suits a loss: what is broken, what is doubtful about it.
 
-    Overflow and NaN at the extremes don't count: they are the loss's own, whatever it is made for.
+    Overflow and NaN at the extremes are the loss's own, whatever it is made for. They only count
+    where the answer's name leaves open what it means.
     """
-    levels = [finding.level for finding in findings if finding.kind not in _NUMERICAL]
-    return levels.count("broken"), levels.count("warning")
+    numerical = [finding.level for finding in findings if finding.kind in _NUMERICAL]
+    others = [finding.level for finding in findings if finding.kind not in _NUMERICAL]
+    return (
+        others.count("broken"),
+        numerical.count("broken") if ambiguous else 0,
+        others.count("warning"),
+    )

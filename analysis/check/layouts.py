@@ -1,13 +1,13 @@
 """The kinds of answer and target that a loss may be made for, and how each is drawn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 SAMPLES = 7  # a number that no other axis has
-Meaning = Literal["logits", "probability", "log_probability", "real", "positive", "log"]
+Meaning = Literal["logits", "probability", "log_probability", "distance", "real", "positive", "log"]
 Kind = Literal["binary", "one_hot", "indices", "signs", "real", "positive"]
 
 
@@ -68,6 +68,8 @@ class Layout:
             return scores.log_softmax(1)
         if self.meaning == "positive":
             return scores.abs() + 0.1
+        if self.meaning == "distance":
+            return torch.nn.functional.softplus(-scores)
         return scores
 
     def truth(self, target: Tensor, size: float = 8.0) -> Tensor:
@@ -118,45 +120,61 @@ class Layout:
         return 2 * target - 1
 
 
-def _logits(
+def _of_classes(
     name: str, words: str, kind: Kind, answer: tuple[int, ...], target: tuple[int, ...]
 ) -> Layout:
     return Layout(name, words, "logits", kind, answer, target)
 
 
+_IMAGE = (8, 9)
 _OF_CLASSES = (
-    _logits("binary", "one logit a sample, target 0 or 1", "binary", (1,), (1,)),
-    _logits("classes", "logits of 4 classes, target class indices", "indices", (4,), ()),
-    _logits("one_hot", "logits of 4 classes, target one-hot", "one_hot", (4,), (4,)),
-    _logits("multilabel", "logits of 4 labels, target 0 or 1 each", "binary", (4,), (4,)),
-    _logits("mask", "logits of an image, target a mask", "binary", (1, 8, 9), (1, 8, 9)),
-    _logits("pixels", "logits of 3 classes a pixel, target class indices", "indices", (3, 8, 9), (8, 9)),
-    _logits("channel_indices", "logits of 3 classes a pixel, target class indices with a channel axis",
-            "indices", (3, 8, 9), (1, 8, 9)),
-    _logits("signs", "one score a sample, target −1 or 1", "signs", (1,), (1,)),
-    _logits("flat", "one logit a sample without a channel axis, target 0 or 1", "binary", (), ()),
-    _logits("flat_signs", "one score a sample without a channel axis, target −1 or 1", "signs", (), ()),
-)  # fmt: skip
+    _of_classes("binary", "one logit a sample, target 0 or 1", "binary", (1,), (1,)),
+    _of_classes("classes", "logits of 4 classes, target class indices", "indices", (4,), ()),
+    _of_classes("one_hot", "logits of 4 classes, target one-hot", "one_hot", (4,), (4,)),
+    _of_classes("multilabel", "logits of 4 labels, target 0 or 1 each", "binary", (4,), (4,)),
+    _of_classes("mask", "logits of an image, target a mask", "binary", (1, *_IMAGE), (1, *_IMAGE)),
+    _of_classes(
+        "pixels",
+        "logits of 3 classes a pixel, target class indices",
+        "indices",
+        (3, *_IMAGE),
+        _IMAGE,
+    ),
+    _of_classes(
+        "channel_indices",
+        "logits of 3 classes a pixel, target class indices with a channel axis",
+        "indices",
+        (3, *_IMAGE),
+        (1, *_IMAGE),
+    ),
+    _of_classes("signs", "one score a sample, target −1 or 1", "signs", (1,), (1,)),
+    _of_classes("flat", "one logit a sample, no channel axis, target 0 or 1", "binary", (), ()),
+    _of_classes(
+        "flat_signs", "one score a sample, no channel axis, target −1 or 1", "signs", (), ()
+    ),
+)
 
+
+def _as_probability(of: Layout) -> Layout:
+    words = of.words.replace("logits", "probabilities").replace("logit", "probability")
+    return replace(of, name=f"{of.name}_probability", words=words, meaning="probability")
+
+
+def _as_log_probability(of: Layout) -> Layout:
+    words = of.words.replace("logits", "log-probabilities")
+    return replace(of, name=f"{of.name}_log_probability", words=words, meaning="log_probability")
+
+
+# In the order in which they are preferred, where several suit a loss.
 LAYOUTS: tuple[Layout, ...] = (
     *_OF_CLASSES,
-    *(
-        Layout(f"{o.name}_probability", o.words.replace("logits", "probabilities").replace("logit", "probability"),
-               "probability", o.kind, o.answer, o.target)
-        for o in _OF_CLASSES
-        if o.kind != "signs"
-    ),
-    *(
-        Layout(f"{o.name}_log_probability", o.words.replace("logits", "log-probabilities"),
-               "log_probability", o.kind, o.answer, o.target)
-        for o in _OF_CLASSES
-        if o.kind in ("indices", "one_hot")
-    ),
+    Layout("distance", "a distance a sample, target 1 (alike) or −1", "distance", "signs", (), ()),
     Layout("real", "2 real values a sample", "real", "real", (2,), (2,)),
-    Layout("flat_real", "one real value a sample without a channel axis", "real", "real", (), ()),
-    Layout("image", "an image of real values", "real", "real", (1, 8, 9), (1, 8, 9)),
+    Layout("flat_real", "one real value a sample, no channel axis", "real", "real", (), ()),
+    Layout("image", "an image of real values", "real", "real", (1, *_IMAGE), (1, *_IMAGE)),
     Layout("positive", "2 positive values a sample", "positive", "positive", (2,), (2,)),
     Layout("log", "the logarithm of 2 positive values a sample", "log", "positive", (2,), (2,)),
-)  # fmt: skip
-
+    *(_as_probability(of) for of in _OF_CLASSES if of.kind != "signs"),
+    *(_as_log_probability(of) for of in _OF_CLASSES if of.kind in ("indices", "one_hot")),
+)
 BY_NAME: dict[str, Layout] = {layout.name: layout for layout in LAYOUTS}

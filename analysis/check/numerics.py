@@ -78,7 +78,7 @@ def _extremes(probe: Probe) -> Iterator[tuple[str, bool, Probe]]:
         yield (
             "one constant answer",
             True,
-            probe.with_answer(truth.flatten()[0].expand_as(truth).clone()),
+            probe.with_answer(torch.full_like(truth, 0.5)),
         )
         if layout.meaning == "real":
             yield "answers of 0", True, probe.with_answer(torch.zeros_like(truth))
@@ -87,7 +87,7 @@ def _extremes(probe: Probe) -> Iterator[tuple[str, bool, Probe]]:
             yield "answers 1e4 times too high", False, probe.with_answer(1e4 * truth)
         elif layout.meaning == "log":
             yield "answers of ±10", True, probe.with_answer(10 * truth.sign())
-        constant = torch.ones_like(target) * target.flatten()[0]
+        constant = torch.full_like(target, 0.5)
         yield (
             "a constant target",
             True,
@@ -96,7 +96,8 @@ def _extremes(probe: Probe) -> Iterator[tuple[str, bool, Probe]]:
     else:
         for size in (30.0, 200.0, 1e4):
             moderate = size <= 30
-            at = f"{'probabilities of exactly 0 and 1' if layout.meaning == 'probability' else f'logits of ±{size:g}'}"
+            exact = layout.meaning == "probability"
+            at = "probabilities of exactly 0 and 1" if exact else f"logits of ±{size:g}"
             yield f"{at}, all right", moderate, probe.with_answer(layout.truth(target, size))
             yield f"{at}, all wrong", moderate, probe.with_answer(layout.opposite(target, size))
         level = layout.from_scores(torch.zeros_like(layout.truth(target)))
@@ -203,9 +204,9 @@ def check_precision(probe: Probe) -> Iterator[Finding]:
             yield Finding(
                 "half precision overflow",
                 "warning",
-                f"on {large.leaves[probe.main].numel():,} values it is {float(total.detach()):g} in {name}, "
-                f"{float(full):.4g} in float32",
-                f"{'65,504 is the largest float16' if dtype == torch.float16 else 'bfloat16 keeps 3 digits'}",
+                f"on {large.leaves[probe.main].numel():,} values it is "
+                f"{float(total.detach()):g} in {name}, {float(full):.4g} in float32",
+                f"the largest {name} is {torch.finfo(dtype).max:,.6g}",
                 "cast to float32 before the sums",
             )
 
@@ -220,15 +221,14 @@ def _enlarged(probe: Probe) -> Probe | None:
         return None
     answer, target = probe.leaves[probe.main], probe.given[probe.target]
     if len(layout.answer) > 1:
-        repeat = (1,) * (answer.ndim - 2) + (60, 60)
-        target_repeat = (1,) * (target.ndim - 2) + (60, 60)
-        small = probe.with_answer(
-            answer[:2].repeat(repeat), **{probe.target: target[:2].repeat(target_repeat)}
+        times = max(1, 512 // answer.shape[-1])
+        pixels = (times,) * (len(layout.answer) - 1)
+        return probe.with_answer(
+            answer[:2].repeat(1, 1, *pixels),
+            **{probe.target: target[:2].repeat(*[1] * (target.ndim - len(pixels)), *pixels)},
         )
-    else:
-        scores = layout.meaning in ("logits", "real")
-        small = probe.with_answer(
-            (20 if scores else 1) * answer.repeat(300, *[1] * (answer.ndim - 1)),
-            **{probe.target: target.repeat(300, *[1] * (target.ndim - 1))},
-        )
-    return small
+    scores = layout.meaning in ("logits", "real")
+    return probe.with_answer(
+        (20 if scores else 1) * answer.repeat(300, *[1] * (answer.ndim - 1)),
+        **{probe.target: target.repeat(300, *[1] * (target.ndim - 1))},
+    )

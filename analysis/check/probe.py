@@ -38,7 +38,7 @@ _VARIANTS = (((), 1), ((8, 9), 1), ((), 3))  # axes of space, and answers of a `
 _FROM_BATCH = frozenset(
     {"target", "weight", "input", "action", "advantage", "returns", "old_log_prob", "old_value"}
 )
-_ANY = ("logits", "probability", "log_probability", "real", "positive", "log")
+_ANY = ("logits", "probability", "log_probability", "distance", "real", "positive", "log")
 _KNOWN = _FROM_BATCH | frozenset(
     {"mu", "logvar", "log_sigma", "log_scale", "latent", "value", "log_prob", "mixture_logits"}
     | {"parameters", "model", "real_logits", "fake_logits", "members", "quantiles"}
@@ -161,6 +161,11 @@ class Probe:
             for name, tensor in self.leaves.items()
         }
 
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether the answer's name leaves open what it means."""
+        return self.main is not None and self.main not in _MEANINGS
+
     def is_log_scale(self, name: str) -> bool:
         """Whether the tensor goes through an exponential by definition."""
         other = name != self.main or (self.layout is not None and self.layout.meaning == "log")
@@ -279,7 +284,7 @@ def _plausible(probe: Probe) -> bool:
     layout = probe.layout
     if layout is None or probe.main is None or probe.target is None:
         return True
-    if layout.kind == "signs":
+    if layout.kind == "signs" and layout.meaning == "logits":
         answer, target = probe.leaves[probe.main], probe.given[probe.target]
         opposite = probe.at(-answer, **{probe.target: -target})
         return math.isclose(opposite, probe.at(answer), rel_tol=1e-3, abs_tol=1e-6)

@@ -17,7 +17,7 @@ def check_meaning(probe: Probe) -> Iterator[Finding]:
             "double activation",
             "broken",
             f"{watch.double} applies a sigmoid or softmax to what is a probability already",
-            "the answer is squeezed into a narrow range: the loss can't come near 0, gradients fade",
+            "a probability is squeezed once more: the loss can't come near 0, gradients fade",
             "hand it the logits",
         )
     if watch.raw is not None:

@@ -72,6 +72,7 @@ class Watch(TorchFunctionMode):
         answers: the tensors that the model gave, which need a gradient.
         batch: how many samples there are; best a number that no other axis has.
         meanings: what each answer is known to be: `logits` or `probability`.
+        values: whether to look at values, for `not_finite`; without, it costs next to nothing.
 
     Attributes:
         cuts: operations after which an answer, or what was made of it, has no gradient any more.
@@ -83,9 +84,15 @@ class Watch(TorchFunctionMode):
     """
 
     def __init__(
-        self, answers: Iterable[Tensor], batch: int = 0, meanings: Mapping[int, str] | None = None
+        self,
+        answers: Iterable[Tensor],
+        batch: int = 0,
+        meanings: Mapping[int, str] | None = None,
+        *,
+        values: bool = True,
     ) -> None:
         super().__init__()
+        self._values = values
         self._batch = batch
         self._kept: list[Tensor] = list(answers)  # so that no id is used twice
         self._live = {id(t) for t in self._kept}
@@ -120,7 +127,7 @@ class Watch(TorchFunctionMode):
         widest = max((t.ndim for t in given), default=0)
         self._widened |= {id(t) for t in made if t.ndim > widest}
         call = Call(_COMPARISONS.get(name.strip("_"), name.strip("_")), calling_line())
-        if self.not_finite is None and finite(given) and not finite(made):
+        if self._values and self.not_finite is None and finite(given) and not finite(made):
             self.not_finite = call
         if not live:
             return
@@ -139,7 +146,7 @@ class Watch(TorchFunctionMode):
                 self._calls[node] = call
 
     def _is_crossed(self, made: Tensor, given: list[Tensor]) -> bool:
-        """Whether `(n, 1)` met `(n,)`; pairs of samples that are meant have axes put in for them."""
+        """Whether `(n, 1)` met `(n,)`; pairs that are meant have axes put in for them."""
         with_samples = [t for t in given if list(t.shape).count(self._batch) == 1]
         if any(id(t) in self._widened for t in given):
             return False
