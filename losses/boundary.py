@@ -30,7 +30,8 @@ def boundary(
 
     for pixels $i$ and classes $c$, with $d$ the distance to the nearest pixel on the other side of
     the target's boundary and $h$ the smallest `spacing`, so that the mask's outermost pixels are
-    at 0. The value is lowest, and negative, where $p$ is the target.
+    at 0. The value is lowest where $p$ is the target, and negative there if the mask has more than
+    a rim.
 
     Estimates:
         The mask itself: the loss is linear in $p$, so its minimiser says 0 or 1 with full

@@ -64,7 +64,8 @@ def by_class(
     Returns:
         `[batch, *spatial]` for class indices; for one channel shaped like the target, with the
         expected weight where it lies between 0 and 1. For several channels, the channel's weight,
-        or, if the loss sums over them, the expected weight of the class, `[batch, *spatial]`.
+        or, if the loss sums over them, the expected weight of the class, `[batch, *spatial]`. So a
+        soft target's value is weighed as a whole, where torch weighs each class's summand.
 
     Raises:
         ValueError: another number of weights than there are classes.

@@ -158,7 +158,8 @@ def _log_not(logits: Tensor) -> Tensor:
 
 def _rows(costs: Tensor, target: Tensor) -> Tensor:
     """The costs of all answers for each target, `[batch, classes, *spatial]`."""
-    return costs[target.long()].movedim(-1, 1)
+    # Unlike an index, this refuses a label below 0.
+    return F.embedding(target.long(), costs).movedim(-1, 1)
 
 
 def _matrix(

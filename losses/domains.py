@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from .reduction import aligned
+from .reduction import aligned_beside
 
 Arguments = Mapping[str, Any]
 
@@ -46,8 +46,8 @@ class Domain:
 
 def _left_out(value: Tensor, arguments: Arguments) -> Tensor:
     """Elements of weight 0: the term fills them with 0, which need not lie in the domain."""
-    weight = arguments.get("weight")
-    zero = aligned(weight == 0, value) if isinstance(weight, Tensor) else None
+    weight, target = arguments.get("weight"), arguments.get("target")
+    zero = aligned_beside(target, weight == 0, value) if isinstance(weight, Tensor) else None
     return torch.zeros_like(value, dtype=torch.bool) if zero is None else zero
 
 

@@ -28,7 +28,8 @@ def focal(
     rare and the hard ones lead.
 
     Estimates:
-        The most probable class, by probabilities that are less extreme than the true ones.
+        The most probable class, by probabilities that are less extreme than the true ones; of many
+        classes that are all improbable, by a trace more extreme.
 
     Gradient:
         That of cross-entropy times $(1-p)^\gamma - \gamma\,p\,(1-p)^{\gamma-1}\log p$ for the true
@@ -67,7 +68,8 @@ def focal(
         tensor([0.2395])
 
     References:
-        Lin et al. 2017, Focal Loss for Dense Object Detection, eq. 4 and 5.
+        Lin et al. 2017, Focal Loss for Dense Object Detection, eq. 4 and 5. The estimate:
+        Charoenphakdee et al. 2021, On Focal Loss for Class-Posterior Probability Estimation.
     """
     if logits.ndim < 2 or logits.shape[1] == 1:
         return sigmoid_focal(logits, target, gamma=gamma, alpha=_one_number(alpha))

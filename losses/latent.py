@@ -43,7 +43,8 @@ def gaussian_kl(
         logvar: $\lambda$, `[batch, latents]`.
         free_bits: $f \ge 0$ in nats. A latent whose mean over the batch is below $f$ counts as the
             constant $f$, so that the batch mean is $\sum_j \max(f, \mathbb{E}[\mathrm{KL}_j])$ and
-            the first nats of each latent cost nothing. Rows of one batch then depend on each other.
+            the first nats of each latent cost nothing. Rows of one batch then depend on each other,
+            and one of weight 0 counts in that mean as a latent that carries nothing.
         capacity: $C \ge 0$ in nats. The value becomes $\left|\sum_j \mathrm{KL}_j - C\right|$: the
             latents are driven to carry $C$ nats in all, not none.
 

@@ -19,7 +19,7 @@ def gaussian_nll(prediction: Real, logvar: Real, target: Real) -> Tensor:
     $$\ell = \tfrac12\left(\log 2\pi + \lambda + (y - \mu)^2 e^{-\lambda}\right)$$
 
     for mean $\mu$ and log-variance $\lambda$. It is the whole negative log-likelihood, with the
-    constant, and nothing is clamped.
+    constant, and no variance that can be held is clamped.
 
     Estimates:
         The mean, and the logarithm of the variance around it.
@@ -60,7 +60,9 @@ def gaussian_nll(prediction: Real, logvar: Real, target: Real) -> Tensor:
         Estimation with Probabilistic Neural Networks.
     """
     prediction, target, logvar = matched(prediction, target, logvar=logvar)
-    return 0.5 * ((prediction - target).square() * torch.exp(-logvar) + logvar + _LOG_2PI)
+    # The product before the square: the variance may underflow where its root does not.
+    distance = (prediction - target) * inverse(0.5 * logvar)
+    return 0.5 * (distance.square() + logvar + _LOG_2PI)
 
 
 def student_t_nll(prediction: Real, log_scale: Real, target: Real, *, df: float = 4.0) -> Tensor:
@@ -161,7 +163,7 @@ def laplace_nll(prediction: Real, log_scale: Real, target: Real) -> Tensor:
         Bishop 2006, Pattern Recognition and Machine Learning, exercise 2.43 with q = 1.
     """
     prediction, target, log_scale = matched(prediction, target, log_scale=log_scale)
-    return (prediction - target).abs() * torch.exp(-log_scale) + log_scale + _LOG_2
+    return (prediction - target).abs() * inverse(log_scale) + log_scale + _LOG_2
 
 
 def matched(prediction: Tensor, target: Tensor, **others: Tensor) -> list[Tensor]:
@@ -177,6 +179,12 @@ def matched(prediction: Tensor, target: Tensor, **others: Tensor) -> list[Tensor
                 f"got {tuple(other.shape)}"
             )
     return [*paired(prediction, target), *map(at_least_fp32, others.values())]
+
+
+def inverse(log_scale: Tensor) -> Tensor:
+    """e^−s, or the largest power that can be held: an exact answer times infinity is no number."""
+    largest = math.floor(math.log(torch.finfo(log_scale.dtype).max))
+    return torch.exp((-log_scale).clamp(max=largest))
 
 
 def log1p_square(x: Tensor, log_width: Tensor) -> Tensor:

@@ -39,9 +39,9 @@ def lovasz(
         Masks of the best Jaccard index: the hinge form is a margin classifier whose score at 0
         parts the classes; neither form gives calibrated probabilities.
     Gradient:
-        $g_k$ times that of the error. Hinge: $\mp g_k$, bounded, never zero while an answer is
-        wrong, zero beyond the margin. Softmax: $g_k\,p(1-p)$ towards its own logit, which fades
-        where an answer is confidently wrong.
+        $g_k$ times that of the error. Hinge: $\mp g_k$, bounded, zero beyond the margin, never zero
+        for a miss. Softmax: $g_k\,p(1-p)$ towards its own logit, which fades where an answer is
+        confidently wrong. A false positive has none while every target pixel has a larger error.
     Use:
         Where the metric is the IoU; after or beside `bce` or `cross_entropy`, which start faster.
     Avoid:

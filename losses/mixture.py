@@ -5,6 +5,7 @@ import math
 from torch import Tensor
 
 from .domains import Real
+from .likelihood import inverse
 from .reduction import at_least_fp32
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
@@ -75,7 +76,7 @@ def mdn_nll(mixture_logits: Real, mu: Real, log_sigma: Real, target: Real) -> Te
     )
     components = mixture_logits.ndim - 1
     # (y − μ) e^−s before the square: the square of e^−s alone may overflow where the product won't.
-    distance = (target.unsqueeze(components) - mu) * (-log_sigma).exp()
+    distance = (target.unsqueeze(components) - mu) * inverse(log_sigma)
     log_density = -0.5 * distance.square() - log_sigma - _HALF_LOG_2PI
     if log_density.ndim > mixture_logits.ndim:
         log_density = log_density.flatten(components + 1).sum(-1)

@@ -129,7 +129,9 @@ def gaussian_ppo_clip(
 def _clipped(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip: float) -> Tensor:
     check_number("clip", clip, lambda c: c > 0, "positive")
     advantage = given("advantage", advantage, log_prob)
-    ratio = torch.exp(log_prob - given("old_log_prob", old_log_prob, log_prob))
+    log_ratio = log_prob - given("old_log_prob", old_log_prob, log_prob)
+    # Where A ≥ 0 the clipped side holds long before; the clamp keeps 0 · ∞ out of the gradient.
+    ratio = torch.exp(torch.where(advantage < 0, log_ratio, log_ratio.clamp(max=80.0)))
     return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
 
 

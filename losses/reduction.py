@@ -36,6 +36,31 @@ def aligned(weight: Tensor, values: Tensor) -> Tensor | None:
     return weight if w == (*v[:1], 1, *v[2:]) else None
 
 
+def aligned_beside(target: Tensor | None, weight: Tensor, values: Tensor) -> Tensor | None:
+    """`weight` viewed so that it broadcasts over `values`, whose axes the target may tell.
+
+    Beside a real-valued target, what has its shape and more axes at the end is weighed from the
+    front, as `[batch, outputs, levels]` is. Class indices `[batch, *spatial]` of the same shape
+    stand beside `[batch, classes, *spatial]`, as `aligned` takes it.
+
+    >>> weight, values = torch.tensor([[1.0, 0.0]]), torch.zeros(1, 2, 2)
+    >>> aligned_beside(torch.zeros(1, 2), weight, values)
+    tensor([[[1.],
+             [0.]]])
+    >>> aligned_beside(torch.zeros(1, 2).long(), weight, values)
+    tensor([[[1., 0.]]])
+    """
+    by_channel = aligned(weight, values)
+    if target is None or values.ndim <= target.ndim or values.shape[: target.ndim] != target.shape:
+        return by_channel
+    if by_channel is not None and not target.is_floating_point():
+        return by_channel
+    view = aligned(weight, target)
+    if view is None:
+        return by_channel
+    return view.reshape(*view.shape, *[1] * (values.ndim - target.ndim))
+
+
 def align(weight: Tensor, values: Tensor) -> Tensor:
     """`weight` viewed so that it broadcasts over `values`, see `aligned`.
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .checks import check_indices, check_number, class_mask, paired, per_class
+from .checks import check_indices, check_number, paired, per_class
 from .domains import Labels, Logits, Weight
 from .reduction import align, at_least_fp32
 
@@ -237,7 +237,8 @@ def _counts(logits: Tensor, target: Tensor, weight: Tensor | None) -> _Counts:
     else:
         check_indices(logits, target)
         log_p = at_least_fp32(logits).log_softmax(1)
-        truth = class_mask(target, logits.shape[1]).to(log_p.dtype)
+        # Unlike a comparison with each class, this refuses a label that is no class.
+        truth = torch.zeros_like(log_p).scatter(1, target.long().unsqueeze(1), 1)
     if weight is None:
         weight = log_p.new_ones(())
     else:

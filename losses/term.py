@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .checks import check_choice
 from .class_weights import by_class
 from .names import FROM_THE_STEP, WEIGHTS, Signature, missing_name, read_signature, supplier
-from .reduction import Normalize, Reduce, align, aligned, at_least_fp32, reduce_values
+from .reduction import Normalize, Reduce, align, aligned_beside, at_least_fp32, reduce_values
 from .schedules import Schedule
 
 Tensors = Mapping[str, Any]
@@ -162,12 +162,14 @@ class Term(nn.Module):
         if self.class_weight is not None:
             weight = _times(weight, self._by_class(arguments, values.shape))
         assert weight is not None
-        if aligned(weight, values) is None:
+        fitting = aligned_beside(self._target(arguments), weight, values)
+        if fitting is None:
             raise ValueError(
                 f"loss {self.name} returned values of shape {tuple(values.shape)}, which a weight "
                 f"of shape {tuple(weight.shape)} can't weigh: return one value per element or "
                 f"sample, ask for `weight`, or set +loss.{self.name}.names.weight=null"
             )
+        weight = fitting.expand_as(values)
         return reduce_values(values, weight, reduce=self.reduce, normalize=self.normalize)
 
     def arguments(self, tensors: Tensors) -> tuple[dict[str, Any], Tensor | None]:
@@ -185,10 +187,10 @@ class Term(nn.Module):
             counts = arguments[self._target_parameter] != self.ignore_index
             weight = _times(weight, at_least_fp32(counts))
         if weight is not None:
-            counts = weight != 0
+            counts, target = weight != 0, self._target(arguments)
             for name, value in arguments.items():
                 if isinstance(value, Tensor) and name not in self._takes_weight:
-                    kept = aligned(counts, value)
+                    kept = aligned_beside(target, counts, value)
                     if kept is not None:
                         arguments[name] = torch.where(kept, value, 0)
         if self._takes_weight:
@@ -196,6 +198,10 @@ class Term(nn.Module):
                 weight = _times(weight, self._by_class(arguments))
             arguments |= dict.fromkeys(self._takes_weight, weight)
         return arguments, weight
+
+    def _target(self, arguments: Mapping[str, Any]) -> Tensor | None:
+        target = None if self._target_parameter is None else arguments[self._target_parameter]
+        return target if isinstance(target, Tensor) else None
 
     def _by_class(self, arguments: Mapping[str, Any], shape: torch.Size | None = None) -> Tensor:
         assert self.class_weight is not None

@@ -50,7 +50,8 @@ def tversky(
         dice: alpha=beta=0.5, with half of dice's smooth.
         jaccard: alpha=beta=1.
         focal_tversky: this to a power.
-        soft_recall: alpha=0, beta=1; alpha=1, beta=0 is soft_precision.
+        soft_recall: alpha=0, beta=1, per batch, is this without its floor.
+        soft_precision: alpha=1, beta=0, per batch, is this without its floor.
 
     Args:
         logits: $z$, shape `[batch, channels, *spatial]`.

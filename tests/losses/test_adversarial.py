@@ -188,6 +188,23 @@ def test_where_data_and_generated_are_alike_the_discriminator_rests(
     assert by_hand.item() == pytest.approx(0)
 
 
+@pytest.mark.parametrize(
+    ("loss", "score"),
+    [(non_saturating, math.log(4)), (least_squares_gan, 0.8), (hinge_gan, 1.0)],
+    ids=CLASSICAL,
+)
+def test_a_sample_that_is_real_in_four_of_five_cases_gets_that_score(
+    loss: Score, score: float
+) -> None:
+    """The best score of the discriminator, which sees real and fake in these shares."""
+    z = torch.linspace(-3, 3, 6001).double()
+    sure = torch.full_like(z, 30 if loss is non_saturating else 1)  # of which nothing is learnt
+    real = loss(z, -sure, -sure)
+    fake = loss(sure, z, z)
+    best = z[(0.8 * real + 0.2 * fake).argmin()].item()
+    assert best == pytest.approx(score, abs=1e-3)
+
+
 @LOSSES
 def test_scores_of_different_shapes_are_an_error(loss: Score) -> None:
     text = r"of one shape, .*; got \(4, 1\), \(4,\) and \(4, 1\)"

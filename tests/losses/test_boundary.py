@@ -1,5 +1,7 @@
 """Boundary and Hausdorff losses: the distance maps of the papers, and MONAI 1.6.1."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,13 @@ def test_boundary_is_lowest_at_the_target() -> None:
         assert (boundary(other.double(), TARGET) > value).all()
 
 
+def test_a_mask_that_is_all_rim_is_worth_no_more_than_nothing() -> None:
+    line = torch.zeros(1, 1, 5, 6).double()
+    line[:, :, 2] = 1
+    assert boundary(1e4 * (2 * line - 1), line).item() == 0
+    assert boundary(torch.full_like(line, -1e4), line).item() == 0
+
+
 def test_the_gradient_of_boundary_is_the_level_set_times_the_slope() -> None:
     logits = LOGITS.clone().requires_grad_()
     boundary(logits, TARGET).sum().backward()
@@ -98,8 +107,7 @@ def test_hausdorff_by_the_formula() -> None:
 
 
 @pytest.mark.parametrize("shape", [(2, 1, 7, 8), (2, 1, 7, 8, 4)], ids=["2d", "3d"])
-def test_hausdorff_is_monais(shape: tuple[int, ...]) -> None:
-    monai = pytest.importorskip("monai.losses")  # 1.6.1
+def test_hausdorff_is_monais(monai: Any, shape: tuple[int, ...]) -> None:
     logits, target = drawn(*shape)
     expected = monai.HausdorffDTLoss(sigmoid=True, include_background=True)(logits, target)
     torch.testing.assert_close(
@@ -107,14 +115,19 @@ def test_hausdorff_is_monais(shape: tuple[int, ...]) -> None:
     )
 
 
-def test_hausdorff_of_classes_is_monais() -> None:
-    monai = pytest.importorskip("monai.losses")  # 1.6.1
+def test_hausdorff_of_classes_is_monais(monai: Any) -> None:
     one_hot = torch.nn.functional.one_hot(CLASSES, 3).movedim(-1, 1).double()
     peer = monai.HausdorffDTLoss(softmax=True, include_background=True, reduction="none")
     expected = peer(CLASS_LOGITS, one_hot)
     torch.testing.assert_close(
         hausdorff_dt(CLASS_LOGITS, CLASSES), expected.flatten(1).mean(1).double(), rtol=1e-6, atol=0
     )
+
+
+def test_hausdorff_of_a_soft_target_is_least_at_the_target() -> None:
+    soft = 0.8 * TARGET + 0.1
+    assert hausdorff_dt(torch.logit(soft), soft).abs().max() < 1e-25
+    assert (hausdorff_dt(LOGITS, soft) > 0).all()
 
 
 def test_the_distances_of_the_answer_carry_no_gradient() -> None:

@@ -56,12 +56,18 @@ def _is_hard(name: str) -> bool:
     return "logits" in inputs and bool(torch.isin(inputs["target"], torch.arange(4)).all())
 
 
+def _has_target_of_indices(name: str) -> bool:
+    answer, *rest = _drawn(name).values()
+    return len(rest) == 1 and rest[0].shape == answer.shape[:1] + answer.shape[2:]
+
+
 def _has_target(name: str) -> bool:
     """Whether a target of one value only, 0 or 1, makes sense."""
     inputs = _drawn(name)
     return "target" in inputs and "logits" in inputs and len(inputs) == 2
 
 
+INDICES = [n for n in IN_BATCH if _has_target_of_indices(n)]
 WITH_SPACE = [name for name in WEIGHABLE if _has_pixels(name)]
 HARD_TARGETS = [name for name in WEIGHABLE if "target" in _drawn(name) and _is_hard(name)]
 
@@ -408,6 +414,31 @@ def test_permuting_the_batch_permutes_the_values(name: str) -> None:
     values = loss(*inputs.values())
     permuted = loss(*(value[order] for value in inputs.values()))
     torch.testing.assert_close(permuted, values[order] if values.ndim else values)
+
+
+# Labels
+
+
+@pytest.mark.parametrize("label", ["classes", -1, -100])
+@pytest.mark.parametrize("name", INDICES)
+def test_a_label_that_is_no_class_is_an_error(name: str, label: Any) -> None:
+    answer, target = inputs_of(CASES[name]).values()
+    target.flatten()[1] = answer.shape[1] if label == "classes" else label
+    with pytest.raises((IndexError, RuntimeError), match=r"out of (bounds|range)"):
+        loss_of(CASES[name])(answer, target)
+
+
+# Shapes
+
+
+@pytest.mark.parametrize("name", [name for name in IN_BATCH if len(_drawn(name)) > 1])
+def test_a_tensor_with_an_axis_more_is_an_error_and_does_not_broadcast(name: str) -> None:
+    """(n, 1) against (n,) would be n × n, and (n, m, 1) against (n, m) more still."""
+    inputs = inputs_of(CASES[name])
+    for tensor, value in inputs.items():
+        for axis in {1, value.ndim}:
+            with pytest.raises(ValueError, match=r"got|shape|expected|channels"):
+                loss_of(CASES[name])(*{**inputs, tensor: value.unsqueeze(axis)}.values())
 
 
 # Weights, masks and ignored elements, as the term applies them

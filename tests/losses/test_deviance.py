@@ -101,6 +101,22 @@ def test_it_is_zero_and_least_at_the_target(loss: Loss) -> None:
     assert (loss(LOG_MEAN, AMOUNTS) > 0).all()
 
 
+@pytest.mark.parametrize(
+    ("loss", "power"),
+    [(poisson, 1.0), (gamma, 2.0), (tweedie, 1.5), (partial(tweedie, power=3.0), 3.0)],
+    ids=["poisson", "gamma", "tweedie", "3"],
+)
+def test_near_the_target_it_is_a_squared_error_of_the_logarithm(loss: Loss, power: float) -> None:
+    near = AMOUNTS.log() + 1e-4
+    expected = 0.5 * AMOUNTS ** (2 - power) * 1e-8
+    torch.testing.assert_close(loss(near, AMOUNTS), expected, rtol=1e-3, atol=0)
+
+
+def test_the_targets_unit_shifts_the_answer_of_gamma_and_nothing_else() -> None:
+    shift = torch.tensor(1000.0).double().log()
+    torch.testing.assert_close(gamma(LOG_MEAN + shift, 1000 * AMOUNTS), gamma(LOG_MEAN, AMOUNTS))
+
+
 def test_a_small_error_in_a_large_count_is_not_lost_in_single_precision() -> None:
     log_mean, count = torch.tensor([1e6]).log() + 0.001, torch.tensor([1e6])
     ahead = log_mean.double() - count.double().log()  # what single precision makes of 0.001

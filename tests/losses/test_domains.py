@@ -55,3 +55,11 @@ def test_refused(domain: Domain, value: Tensor, arguments: dict[str, object], te
 def test_no_more_than_five_values_are_listed() -> None:
     text = UNIT.violation(torch.arange(2, 2000), {})
     assert text == "1,998 of 1,998 values are not in [0, 1]: 2, 3, 4, 5, 6"
+
+
+def test_what_is_left_out_by_output_may_be_anything_at_every_level_of_it() -> None:
+    target, weight = torch.tensor([[0.0, torch.nan]]), torch.tensor([[1.0, 0.0]])
+    levels = torch.tensor([[[1.0, 2.0], [torch.nan, torch.nan]]])  # [batch, outputs, levels]
+    arguments = {"target": target, "weight": weight}
+    assert REAL.violation(levels, arguments) is None
+    assert REAL.violation(levels.mT, arguments) == "1 of 4 values are not finite numbers: nan"

@@ -60,6 +60,15 @@ def test_the_likelihood_sees_nu_and_beta_through_one_number() -> None:
     )
 
 
+def test_the_gradient_of_the_answer_is_that_of_the_docstring() -> None:
+    answer = GAMMA.clone().requires_grad_()
+    values = evidential(answer, *ANSWERS[1:], TARGET, coefficient=0.3)
+    (gradient,) = torch.autograd.grad(values.sum(), answer)
+    residual, width = GAMMA - TARGET, 2 * BETA * (1 + NU) / NU
+    likelihood = (2 * ALPHA + 1) * residual / (width + residual.square())
+    torch.testing.assert_close(gradient, likelihood + 0.3 * residual.sign() * (2 * NU + ALPHA))
+
+
 def test_a_confident_error_is_pulled_at_and_its_evidence_falls() -> None:
     leaves = [torch.tensor([v], requires_grad=True) for v in (0.0, 50.0, 50.0, -50.0)]
     value = evidential(*leaves, torch.tensor([1e3]))

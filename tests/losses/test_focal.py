@@ -1,4 +1,4 @@
-"""Focal losses: closed forms, MONAI 1.6.1, kornia 0.9.0, and what they keep in memory."""
+"""Focal losses: closed forms, MONAI 1.6.1, kornia 0.9.0, smp 0.6.0, and what they keep."""
 
 from collections.abc import Callable
 from itertools import product
@@ -7,32 +7,13 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from loss_tools import gradient_of, kept_bytes
 from losslab.losses import asymmetric, bce, cross_entropy, focal, poly1, sigmoid_focal
 from torch import Tensor
 
 LOGITS = torch.tensor([[-1.5], [0.0], [0.7], [3.0]]).double()
 CLASS_LOGITS = torch.tensor([[2.0, 0.5, -1.0], [0.0, 1.0, 0.9], [-2.0, 0.1, 3.0]]).double()
 SOFT = torch.tensor([[0.0], [1.0], [0.4], [0.0]]).double()
-
-
-def gradient_of(loss: Callable[..., Tensor], logits: Tensor, *target: Tensor) -> Tensor:
-    leaf = logits.clone().requires_grad_()
-    return torch.autograd.grad(loss(leaf, *target).sum(), leaf)[0]
-
-
-def kept_bytes(loss: Callable[..., Tensor], logits: Tensor, target: Tensor) -> dict[int, int]:
-    """What autograd keeps for the backward pass: the size of each storage."""
-    kept = {}
-
-    def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        values = loss(logits.requires_grad_(), target)
-    assert values.requires_grad
-    return kept
 
 
 # focal
@@ -155,21 +136,42 @@ def test_focal_of_a_right_answer_is_as_small_as_the_formula_says(dtype: torch.dt
     torch.testing.assert_close(values.double()[0], -((1 - p).sqrt()) * p.log(), rtol=1e-5, atol=0)
 
 
-def test_focal_of_classes_agrees_with_kornia_per_pixel() -> None:
-    kornia = pytest.importorskip("kornia")  # 0.9.0: one value per class, 0 for all but the true
-    target = torch.tensor([0, 2, 1])
-    per_class = kornia.losses.focal_loss(CLASS_LOGITS, target, alpha=None, gamma=2.0)
+def test_focal_of_many_improbable_classes_estimates_a_trace_more_extremely() -> None:
+    """One class of 6 %, nineteen that share the rest: only the first's probability is free."""
+    p = torch.linspace(0.05, 0.07, 2001).double()
+    logits = torch.cat([p.unsqueeze(1), ((1 - p) / 19).unsqueeze(1).expand(-1, 19)], 1).log()
+    first, second = torch.zeros(2001).long(), torch.ones(2001).long()
+    risk = 0.06 * focal(logits, first) + 0.94 * focal(logits, second)
+    assert 0.06 < p[risk.argmin()] < 0.061
+
+
+def test_focal_of_classes_agrees_with_kornia_per_pixel(kornia: Any) -> None:
+    target = torch.tensor([0, 2, 1])  # kornia: one value per class, 0 for all but the true
+    per_class = kornia.focal_loss(CLASS_LOGITS, target, alpha=None, gamma=2.0)
     torch.testing.assert_close(focal(CLASS_LOGITS, target), per_class.sum(1))
 
 
-def test_focal_of_classes_is_more_than_monai_gives_which_takes_the_mean_over_classes() -> None:
-    monai_losses = pytest.importorskip("monai.losses")  # 1.6.1
-    function = monai_losses.FocalLoss(use_softmax=True, to_onehot_y=True)
+def test_focal_of_classes_is_more_than_monai_and_kornia_give_in_a_mean_over_classes(
+    monai: Any, kornia: Any
+) -> None:
+    function = monai.FocalLoss(use_softmax=True, to_onehot_y=True)
     target = torch.tensor([0, 2, 1])
-    torch.testing.assert_close(
-        focal(CLASS_LOGITS.float(), target).mean(),
-        3 * function(CLASS_LOGITS, target.unsqueeze(1)),
-    )
+    value = focal(CLASS_LOGITS.float(), target).mean()
+    torch.testing.assert_close(value, 3 * function(CLASS_LOGITS, target.unsqueeze(1)))
+    mean = kornia.focal_loss(CLASS_LOGITS.float(), target, alpha=None, reduction="mean")
+    torch.testing.assert_close(value, 3 * mean)
+
+
+def test_smps_focal_of_classes_is_sigmoid_focal_and_has_no_error_for_a_wrong_label(
+    smp: Any,
+) -> None:
+    function, logits = smp.FocalLoss("multiclass"), CLASS_LOGITS.unsqueeze(2)
+    one_hot = F.one_hot(torch.tensor([0, 2, 1]), 3)
+    expected = sigmoid_focal(CLASS_LOGITS, one_hot).mean()
+    torch.testing.assert_close(function(logits, torch.tensor([[0], [2], [1]])), expected)
+    one_hot[1] = 0  # what smp makes of a class 9
+    expected = sigmoid_focal(CLASS_LOGITS, one_hot).mean()
+    torch.testing.assert_close(function(logits, torch.tensor([[0], [9], [1]])), expected)
 
 
 # What is kept for the backward pass
@@ -216,9 +218,8 @@ def test_sigmoid_focal_with_gamma_zero_is_bce() -> None:
     torch.testing.assert_close(sigmoid_focal(LOGITS, SOFT, gamma=0.0), bce(LOGITS, SOFT))
 
 
-def test_sigmoid_focal_is_monais() -> None:
-    monai_losses = pytest.importorskip("monai.losses")  # 1.6.1
-    function = monai_losses.FocalLoss(gamma=2.0, alpha=0.25, reduction="none")
+def test_sigmoid_focal_is_monais(monai: Any) -> None:
+    function = monai.FocalLoss(gamma=2.0, alpha=0.25, reduction="none")
     target = torch.tensor([[0.0], [1], [1], [0]]).double()
     values = sigmoid_focal(LOGITS.float(), target.float(), alpha=0.25)
     torch.testing.assert_close(values, function(LOGITS, target))

@@ -2,12 +2,16 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
+from losslab import conf
 from losslab.losses import gaussian_kl, mmd, total_correlation
+from losslab.training.assemble import build_objective
+from omegaconf import OmegaConf
 from torch import Tensor
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Bernoulli, Normal, kl_divergence
 
 GENERATOR = torch.Generator().manual_seed(0)
 MU = torch.randn(8, 3, generator=GENERATOR, dtype=torch.double)
@@ -31,6 +35,35 @@ def test_kl_is_zero_and_least_at_the_standard_normal() -> None:
     assert values.tolist() == [[0, 0]]
     assert [g.tolist() for g in gradients] == [[[0, 0]], [[0, 0]]]
     assert (gaussian_kl(MU, LOGVAR) > 0).all()
+
+
+@pytest.mark.parametrize("weight", [None, torch.tensor([1.0, 2, 0, 1, 0, 3, 1, 1])])
+def test_as_configured_it_is_the_negative_elbo(weight: Tensor | None) -> None:
+    """Sums over pixels and latents, and the mean over the batch: torch's distributions."""
+    folder = Path(conf.__file__).parent / "loss"
+    files = [OmegaConf.load(folder / f"{name}.yaml") for name in ("reconstruction", "gaussian_kl")]
+    objective = build_objective({"loss": OmegaConf.to_container(OmegaConf.merge(*files))})
+    logits = torch.randn(8, 1, 4, 5, generator=GENERATOR, dtype=torch.double)
+    image = torch.rand(8, 1, 4, 5, generator=GENERATOR, dtype=torch.double)
+    tensors = {"input": image, "reconstruction_logits": logits, "mu": MU, "logvar": LOGVAR}
+    batch = ["input"]
+    if weight is not None:
+        tensors["weight"] = weight
+        batch.append("weight")
+    objective.bind(batch, ["reconstruction_logits", "mu", "logvar"], "reconstruction_logits")
+    value = objective(tensors, 0.0)
+    pixels = Bernoulli(logits=logits, validate_args=False).log_prob(image).sum((1, 2, 3))
+    posterior, prior = Normal(MU, (LOGVAR / 2).exp()), Normal(torch.zeros(()), torch.ones(()))
+    rate = kl_divergence(posterior, prior).sum(1)
+    share = torch.full((8,), 1 / 8) if weight is None else weight / weight.sum()
+    torch.testing.assert_close(value.values["kl"], (share * rate).sum())
+    torch.testing.assert_close(value.total, (share * (rate - pixels)).sum())
+
+
+def test_kl_gradients_are_those_of_the_docstring() -> None:
+    leaves = MU.clone().requires_grad_(), LOGVAR.clone().requires_grad_()
+    gradients = torch.autograd.grad(gaussian_kl(*leaves).sum(), leaves)
+    torch.testing.assert_close(gradients, (MU, 0.5 * LOGVAR.expm1()))
 
 
 def test_kl_is_accurate_near_zero() -> None:

@@ -149,6 +149,58 @@ def test_it_is_finite_wherever_its_value_can_be_held(loss: Loss, spread: float) 
     assert all(g.isfinite().all() for g in gradients)
 
 
+@pytest.mark.parametrize("loss", [gaussian_nll, laplace_nll, student_t_nll])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["fp32", "fp64"])
+@pytest.mark.parametrize("spread", [-100.0, -1e4])
+def test_an_exact_answer_may_be_as_certain_as_it_likes(
+    loss: Loss, dtype: torch.dtype, spread: float
+) -> None:
+    leaves = [torch.tensor([[v]], dtype=dtype, requires_grad=True) for v in (3.0, spread)]
+    value = loss(*leaves, torch.tensor([[3.0]], dtype=dtype))
+    of_mu, of_spread = torch.autograd.grad(value.sum(), leaves)
+    slope = 0.5 if loss is gaussian_nll else 1.0
+    assert of_mu.item() == 0
+    assert of_spread.item() == slope
+    assert value.item() == pytest.approx(slope * spread, abs=1.1)
+
+
+def test_the_gaussian_is_right_where_the_variance_underflows_and_its_root_does_not() -> None:
+    mu = torch.tensor([[1e-22]]).requires_grad_()
+    value = gaussian_nll(mu, torch.tensor([[-105.0]]), torch.zeros(1, 1))
+    (gradient,) = torch.autograd.grad(value.sum(), mu)
+    expected = 0.5 * (math.log(2 * math.pi) - 105 + 1e-44 * math.exp(105))
+    assert value.item() == pytest.approx(expected, rel=1e-5)
+    assert gradient.item() == pytest.approx(1e-22 * math.exp(105), rel=1e-4)
+
+
+def test_gradients_are_those_of_the_docstrings() -> None:
+    residual = MU - TARGET
+    expected = {
+        gaussian_nll: (
+            residual * (-SPREAD).exp(),
+            (1 - residual.square() * (-SPREAD).exp()) / 2,
+        ),
+        laplace_nll: (
+            residual.sign() * (-SPREAD).exp(),
+            1 - residual.abs() * (-SPREAD).exp(),
+        ),
+    }
+    for loss, gradients in expected.items():
+        leaves = MU.clone().requires_grad_(), SPREAD.clone().requires_grad_()
+        found = torch.autograd.grad(loss(*leaves, TARGET).sum(), leaves)
+        torch.testing.assert_close(found, gradients)
+
+
+def test_students_gradient_of_the_scale_lies_between_minus_df_and_one() -> None:
+    log_scale = torch.linspace(-30, 30, 601).double().requires_grad_()
+    one = torch.ones(601).double()
+    values = student_t_nll(one, log_scale, torch.zeros(601).double(), df=4.0)
+    (gradient,) = torch.autograd.grad(values.sum(), log_scale)
+    assert gradient[0].item() == pytest.approx(-4)
+    assert gradient[-1].item() == pytest.approx(1)
+    assert gradient.diff().min().item() == pytest.approx(0, abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("loss", "name"),
     [(gaussian_nll, "logvar"), (laplace_nll, "log_scale"), (student_t_nll, "log_scale")],

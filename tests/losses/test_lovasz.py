@@ -1,9 +1,6 @@
 """Lovász: its definition by sets, and the Jaccard index that it extends."""
 
-import sys
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import pytest
 import torch
@@ -34,19 +31,6 @@ def drawn(*shape: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     target = torch.randint(2, shape, generator=generator).double()
     target.flatten(1)[:, 0] = 1
     return logits, target
-
-
-def losses_of_smp(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The losses of segmentation_models_pytorch 0.6.0, without its models and what they need."""
-    package = find_spec("segmentation_models_pytorch")
-    if package is None:
-        pytest.skip("segmentation_models_pytorch is not installed")
-    file = Path(package.origin).parent / "losses" / "__init__.py"
-    spec = spec_from_file_location("losses_of_smp", file)
-    module = module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "losses_of_smp", module)
-    spec.loader.exec_module(module)
-    return module
 
 
 LOGITS, TARGET = drawn(2, 1, 3, 4)
@@ -84,14 +68,13 @@ def test_softmax_errors_by_the_definition() -> None:
     torch.testing.assert_close(lovasz(CLASS_LOGITS, CLASSES, exclude=[0]), by_class[:, 1:].mean(1))
 
 
-def test_it_is_segmentation_models_pytorchs(monkeypatch: pytest.MonkeyPatch) -> None:
-    peer = losses_of_smp(monkeypatch)
+def test_it_is_segmentation_models_pytorchs(smp: Any) -> None:
     logits, target, class_logits = LOGITS.float(), TARGET.float(), CLASS_LOGITS.float()
     for per in ("image", "batch"):
-        binary = peer.LovaszLoss("binary", per_image=per == "image")
+        binary = smp.LovaszLoss("binary", per_image=per == "image")
         expected = binary(logits, target)
         torch.testing.assert_close(lovasz(logits, target, per=per).mean(), expected)
-        classes = peer.LovaszLoss("multiclass", per_image=per == "image")
+        classes = smp.LovaszLoss("multiclass", per_image=per == "image")
         expected = classes(class_logits.unsqueeze(3), CLASSES.unsqueeze(2))
         torch.testing.assert_close(lovasz(class_logits, CLASSES, per=per).mean(), expected)
 
@@ -132,6 +115,12 @@ def test_a_wrong_answer_keeps_its_gradient_and_one_beyond_the_margin_has_none() 
     # Pixel 0 is missed: the union stays 2, the intersection falls by 1. Then pixel 3: I/U from
     # 1/2 to 1/3.
     torch.testing.assert_close(logits.grad, torch.tensor([[[-1 / 2, 0, 0, 1 / 6]]]))
+
+
+def test_a_false_positive_has_no_gradient_while_the_whole_mask_is_missed_by_more() -> None:
+    logits = torch.tensor([[[-5.0, 2.0, -9.0]]], requires_grad=True)
+    lovasz(logits, torch.tensor([[[1.0, 0.0, 0.0]]])).sum().backward()
+    assert logits.grad.tolist() == [[[-1, 0, 0]]]
 
 
 def test_steps_over_a_million_pixels_are_exact_in_single_precision() -> None:

@@ -1,8 +1,9 @@
-"""Losses of the margin: closed forms, torch 2.13, scikit-learn 1.9.1."""
+"""Losses of the margin: closed forms, torch 2.13, scikit-learn 1.9.1, Keras 3.15.1."""
 
 import math
 from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -50,6 +51,17 @@ def test_labels_are_declared(loss: Callable[..., Tensor]) -> None:
     torch.testing.assert_close(values, loss(LOGITS, TARGET))
     ones = torch.ones(4, 1)  # in a batch of 1 alone nothing may be guessed
     torch.testing.assert_close(loss(LOGITS, ones, labels="pm1"), loss(LOGITS, ones))
+
+
+def test_keras_guesses_labels_from_the_whole_batch_so_rows_touch_each_other(keras: Any) -> None:
+    function = keras.Hinge(reduction="none")
+    logits, target = torch.full((3, 1), 0.5), torch.tensor([[0.0], [1.0], [-1.0]])
+    assert function(target[:2], logits[:2]).tolist() == [1.5, 0.5]  # 0 is taken as −1
+    assert function(target, logits).tolist() == [1.0, 0.5, 1.5]  # 0 is taken as it is
+    torch.testing.assert_close(hinge(logits, target)[:2], hinge(logits[:2], target[:2]))
+    for labels, rows in (("01", [0, 1]), ("pm1", [2, 1])):
+        values = hinge(logits[rows], target[rows], labels=labels)
+        assert values.flatten().tolist() == [1.5, 0.5]
 
 
 @BINARY
@@ -200,6 +212,16 @@ def test_crammer_singer_pushes_the_strongest_rival_only() -> None:
     logits = torch.tensor([[1.0, 0.5, 2.0, -3.0]], requires_grad=True)
     (gradient,) = torch.autograd.grad(crammer_singer(logits, torch.tensor([0])).sum(), logits)
     assert gradient.tolist() == [[-1, 0, 1, 0]]
+
+
+def test_crammer_singer_is_least_at_the_majority_and_a_tie_where_there_is_none() -> None:
+    scores = torch.cartesian_prod(*[torch.linspace(-2, 2, 17).double()] * 2)
+    scores = torch.cat([scores, torch.zeros(len(scores), 1)], 1)
+    of_each = [crammer_singer(scores, torch.full((len(scores),), c)) for c in range(3)]
+    values = 0.6 * of_each[0] + 0.3 * of_each[1] + 0.1 * of_each[2]
+    assert scores[values.argmin()].argmax() == 0
+    values = 0.4 * of_each[0] + 0.3 * of_each[1] + 0.3 * of_each[2]
+    assert values[(scores == 0).all(1)].item() == pytest.approx(values.min().item())
 
 
 # perceptron

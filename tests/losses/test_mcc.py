@@ -1,14 +1,13 @@
-"""Soft Matthews correlation: scikit-learn 1.9.1, its symmetries, and where it says nothing."""
+"""Soft Matthews correlation: scikit-learn 1.9.1, smp 0.6.0, and where it says nothing."""
+
+from typing import Any
 
 import pytest
 import torch
+from loss_tools import scores
 from losslab.losses import mcc
 from sklearn.metrics import matthews_corrcoef
 from torch import Tensor
-
-
-def scores(masks: Tensor) -> Tensor:
-    return 200 * (2 * masks.double() - 1)
 
 
 def soft() -> tuple[Tensor, Tensor]:
@@ -91,8 +90,7 @@ def test_one_pixel_in_a_quarter_of_a_million_is_enough() -> None:
     assert mcc(20 * (2 * target - 1), target).item() == pytest.approx(0, abs=1e-2)
 
 
-def test_a_smooth_below_zero_is_an_error() -> None:
-    with pytest.raises(ValueError, match="smooth must be at least 0; got -1"):
-        mcc(*soft(), smooth=-1)
-    with pytest.raises(ValueError, match="empty must be one of skip, zero, penalise; got x"):
-        mcc(*soft(), empty="x")
+def test_over_a_batch_it_is_segmentation_models_pytorchs(smp: Any) -> None:
+    logits, target = soft()
+    peer = smp.MCCLoss(eps=0.0)(logits.sigmoid(), target)
+    torch.testing.assert_close(mcc(logits, target, per="batch"), peer)

@@ -82,6 +82,18 @@ def test_logits_of_any_size_are_finite() -> None:
     assert gradient.isfinite().all()
 
 
+@pytest.mark.parametrize("log_sigma", [-100.0, -1e4])
+def test_a_component_that_meets_the_target_may_be_as_narrow_as_it_likes(log_sigma: float) -> None:
+    mu = torch.zeros(1, 2, 1, requires_grad=True)
+    spread = torch.tensor([[[log_sigma], [0.0]]], requires_grad=True)
+    value = mdn_nll(torch.zeros(1, 2), mu, spread, torch.zeros(1, 1))
+    gradients = torch.autograd.grad(value.sum(), (mu, spread))
+    expected = log_sigma + math.log(2) + 0.5 * math.log(2 * math.pi)
+    assert value.item() == pytest.approx(expected)
+    found = torch.cat([g.flatten() for g in gradients])
+    torch.testing.assert_close(found, torch.tensor([0.0, 0, 1, 0]))
+
+
 @pytest.mark.parametrize(
     "shapes",
     [

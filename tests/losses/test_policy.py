@@ -1,9 +1,11 @@
 """Policy gradients and PPO: torch 2.13's distributions, loops written out, closed forms."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from losslab import conf
 from losslab.losses import (
     categorical_log_prob,
     confidence_penalty,
@@ -17,6 +19,8 @@ from losslab.losses import (
     ppo_clip,
     ppo_value,
 )
+from losslab.training.assemble import build_objective
+from omegaconf import OmegaConf
 from torch import Tensor
 from torch.distributions import Categorical, Normal
 
@@ -113,6 +117,30 @@ def test_for_fixed_praise_the_minimum_is_the_weighted_share_of_actions() -> None
     )
 
 
+def test_as_configured_actor_critic_and_entropy_are_a2c() -> None:
+    """Mnih et al. 2016: −A log π + ½ (R − V)² − 0.01 H, with torch's distributions."""
+    folder = Path(conf.__file__).parent / "loss"
+    names = ("a2c_actor", "a2c_critic", "entropy")
+    files = [OmegaConf.load(folder / f"{name}.yaml") for name in names]
+    objective = build_objective({"loss": OmegaConf.to_container(OmegaConf.merge(*files))})
+    value, returns = MU[:, 0], MOVE[:, 0]
+    batch = {"action": ACTION, "advantage": ADVANTAGE, "returns": returns}
+    objective.bind(list(batch), ["logits", "value"], "logits")
+    total = objective({"logits": LOGITS, "value": value, **batch}, 0.0).total
+    policy = Categorical(logits=LOGITS)
+    expected = -policy.log_prob(ACTION) * ADVANTAGE + 0.5 * (returns - value).square()
+    torch.testing.assert_close(total, (expected - 0.01 * policy.entropy()).mean())
+
+
+def test_gaussian_gradients_are_those_of_the_docstring() -> None:
+    leaves = MU.clone().requires_grad_(), LOG_SIGMA.clone().requires_grad_()
+    values = gaussian_policy_gradient(*leaves, MOVE, ADVANTAGE)
+    of_mu, of_sigma = torch.autograd.grad(values.sum(), leaves)
+    z, advantage = (MOVE - MU) / LOG_SIGMA.exp(), ADVANTAGE.unsqueeze(1)
+    torch.testing.assert_close(of_mu, -advantage * z / LOG_SIGMA.exp())
+    torch.testing.assert_close(of_sigma, advantage * (1 - z.square()))
+
+
 # Entropy
 
 
@@ -194,6 +222,18 @@ def test_ppo_is_the_formula_written_out() -> None:
     ]
     values = ppo_clip(LOGITS, ACTION, old, ADVANTAGE)
     assert values.tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("advantage", "value"), [(1.5, -1.8), (0.0, 0.0)])
+def test_a_ratio_too_large_to_hold_is_clipped_and_pulls_on_nothing(
+    advantage: float, value: float
+) -> None:
+    mu, log_sigma = torch.zeros(1, 1).requires_grad_(), torch.zeros(1, 1).requires_grad_()
+    old = torch.tensor([-200.0])  # the ratio is e^199
+    values = gaussian_ppo_clip(mu, log_sigma, torch.ones(1, 1), old, torch.tensor([advantage]))
+    gradients = torch.autograd.grad(values.sum(), (mu, log_sigma))
+    assert values.item() == pytest.approx(value)
+    assert [g.item() for g in gradients] == [0, 0]
 
 
 def test_a_wide_clip_is_none() -> None:

@@ -1,20 +1,13 @@
 """Poly-1 loss: closed forms and limits."""
 
-from collections.abc import Callable
-
 import pytest
 import torch
+from loss_tools import gradient_of
 from losslab.losses import bce, cross_entropy, poly1
-from torch import Tensor
 
 LOGITS = torch.tensor([[-1.5], [0.0], [0.7], [3.0]]).double()
 CLASS_LOGITS = torch.tensor([[2.0, 0.5, -1.0], [0.0, 1.0, 0.9], [-2.0, 0.1, 3.0]]).double()
 SOFT = torch.tensor([[0.0], [1.0], [0.4], [0.0]]).double()
-
-
-def gradient_of(loss: Callable[..., Tensor], logits: Tensor, *target: Tensor) -> Tensor:
-    leaf = logits.clone().requires_grad_()
-    return torch.autograd.grad(loss(leaf, *target).sum(), leaf)[0]
 
 
 def test_poly1_adds_the_probability_of_being_wrong() -> None:

@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 import torch
 import torch.nn.functional as F
+from loss_tools import kept_bytes, scores
 from losslab.losses import (
     dice,
     focal_tversky,
@@ -21,10 +22,6 @@ LOSSES = [dice, generalized_dice, log_cosh_dice, tversky, focal_tversky, jaccard
 every = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
 per = pytest.mark.parametrize("per", ["image", "batch"])
 Loss = Callable[..., Tensor]
-
-
-def scores(masks: object) -> Tensor:
-    return 200 * (2 * torch.as_tensor(masks).double() - 1)
 
 
 def pixels(classes: int = 4) -> tuple[Tensor, Tensor]:
@@ -88,17 +85,9 @@ def test_gradients_of_indices_are_those_of_masks_and_compiled_ones_too(loss: Los
 
 @every
 def test_only_the_probabilities_are_kept_for_the_gradient_of_indices(loss: Loss) -> None:
-    logits = torch.randn(2, 21, 32, 32, requires_grad=True)
+    logits = torch.randn(2, 21, 32, 32)
     target = torch.randint(21, (2, 32, 32))
-    kept: dict[int, int] = {}
-
-    def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        loss(logits, target)
+    kept = kept_bytes(loss, logits, target)
     assert sum(kept.values()) <= 1.2 * logits.untyped_storage().nbytes()
 
 
@@ -138,6 +127,21 @@ def test_an_image_without_a_pixel_that_counts_is_left_out(loss: Loss, per: str, 
 
 
 @every
+@pytest.mark.parametrize("smooth", [0.0, 1.0])
+def test_an_image_of_which_a_part_is_ignored_counts_like_a_whole_one(
+    loss: Loss, smooth: float
+) -> None:
+    logits, target = pixels()
+    weight = torch.ones(3, 6, 7)
+    weight[0, :, 3:] = 0
+    of_part = loss(logits[:1, ..., :3], target[:1, :, :3], smooth=smooth)
+    of_whole = loss(logits[1:], target[1:], smooth=smooth)
+    torch.testing.assert_close(
+        loss(logits, target, weight, smooth=smooth), torch.cat([of_part, of_whole])
+    )
+
+
+@every
 @per
 @pytest.mark.parametrize("empty", ["skip", "zero", "penalise"])
 @pytest.mark.parametrize("size", [-1e4, 0.0, 1e4])
@@ -163,11 +167,12 @@ def test_the_sums_of_a_large_image_do_not_overflow_in_half_precision(loss: Loss)
     logits.requires_grad_()
     target = torch.ones(1, 512, 512, dtype=torch.uint8)
     target[:, :200] = 0
-    value = loss(logits, target)
-    assert value.dtype == torch.float32
-    torch.testing.assert_close(value.double(), loss(logits.double(), target), rtol=1e-5, atol=1e-6)
-    (gradient,) = torch.autograd.grad(value.sum(), logits)
-    assert gradient.isfinite().all()
+    for truth in (target, one_hot(target.long(), 2).half()):
+        value, exact = loss(logits, truth), loss(logits.double(), truth)
+        assert value.dtype == torch.float32
+        torch.testing.assert_close(value.double(), exact, rtol=1e-5, atol=1e-6)
+        (gradient,) = torch.autograd.grad(value.sum(), logits)
+        assert gradient.isfinite().all()
 
 
 @pytest.mark.parametrize(

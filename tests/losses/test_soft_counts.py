@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from losslab.losses import dice, soft_f1, soft_precision, soft_recall
+from losslab.losses import dice, soft_f1, soft_precision, soft_recall, tversky
 from sklearn.metrics import fbeta_score, precision_score, recall_score
 from torch import Tensor
 
@@ -53,6 +53,22 @@ def test_soft_f1_is_dice_over_the_whole_batch() -> None:
         torch.rand(4, 3, 5, 6, generator=GENERATOR, dtype=torch.double),
     ):
         torch.testing.assert_close(soft_f1(images, target), dice(images, target, per="batch"))
+
+
+@pytest.mark.parametrize(
+    ("loss", "alpha"),
+    [
+        (lambda z, y: soft_f1(z, y, beta=2.0), 0.2),
+        (lambda z, y: soft_precision(z, y, penalty=0.0), 1.0),
+        (lambda z, y: soft_recall(z, y, penalty=0.0), 0.0),
+    ],
+    ids=["f2", "precision", "recall"],
+)
+def test_each_is_a_tversky_loss_over_the_whole_batch(
+    loss: Callable[..., Tensor], alpha: float
+) -> None:
+    expected = tversky(LOGITS, TARGET, alpha=alpha, beta=1 - alpha, per="batch")
+    torch.testing.assert_close(loss(LOGITS, TARGET), expected)
 
 
 def test_soft_f1_of_much_beta_is_recall_and_of_little_is_precision() -> None:

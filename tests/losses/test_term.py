@@ -5,7 +5,19 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from losslab.losses import Term, bce, cross_entropy, dice, gaussian_kl, hinge, l2_norm, mse
+from losslab.losses import (
+    Term,
+    bce,
+    cross_entropy,
+    crps_ensemble,
+    dice,
+    expectile,
+    gaussian_kl,
+    hinge,
+    l2_norm,
+    mse,
+    quantile,
+)
 from losslab.losses.schedules import Linear
 from torch import Tensor, nn
 
@@ -238,6 +250,61 @@ def test_elements_of_weight_zero_are_filled_before_the_loss_sees_them() -> None:
     assert (arguments["logits"][0, :, 0] == 0).all()
     assert arguments["logits"][0, :, 1].isnan().all()
     assert arguments["x"] is tensors["input"]
+
+
+@pytest.mark.parametrize("reduce", ["mean", "sum"])
+@pytest.mark.parametrize("last", [2, 3], ids=["as many as outputs", "more than outputs"])
+@pytest.mark.parametrize("loss", [quantile, expectile, crps_ensemble])
+def test_a_weight_per_output_goes_with_the_output_whatever_axis_follows_it(
+    loss: Callable[..., Tensor], last: int, reduce: str
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    of = "members" if loss is crps_ensemble else "prediction"
+    options = {} if loss is crps_ensemble else {"level": [0.1, 0.5, 0.9][:last]}
+    answer = torch.randn(3, 2, last, generator=generator).double()
+    target = torch.randn(3, 2, generator=generator).double()
+    weight = torch.tensor([[1.0, 0.0], [2.0, 1.0], [0.0, 3.0]]).double()
+    term = bound(loss, ("target", "weight"), (of,), options=options, reduce=reduce)
+    values = loss(answer, target, **options)
+    expected = (weight * values).sum() / weight.sum() * (1 if reduce == "mean" else 4 / 3)
+    spoilt = torch.where(weight.unsqueeze(2) > 0, answer, torch.nan).requires_grad_()
+    given = torch.where(weight > 0, target, torch.nan)
+    value = term.forward({of: spoilt, "target": given, "weight": weight})
+    (gradient,) = torch.autograd.grad(value, spoilt)
+    torch.testing.assert_close(value, expected)
+    assert ((gradient != 0).any(2) == (weight > 0)).all()
+    # Masks may also hold one entry per sample, on an axis of its own.
+    per_sample = {of: answer, "target": target, "weight": torch.tensor([[1.0], [0.0], [1.0]])}
+    torch.testing.assert_close(
+        term.forward(per_sample),
+        values[[0, 2]].mean() if reduce == "mean" else values[[0, 2]].sum() / 2,
+    )
+
+
+def test_a_loss_that_returns_the_last_axis_too_is_weighed_by_output() -> None:
+    def squared(prediction: Tensor, target: Tensor) -> Tensor:
+        return (prediction - target.unsqueeze(-1)) ** 2
+
+    prediction = torch.tensor([[[1.0, 2.0], [10.0, 20.0]]])
+    tensors = {
+        "prediction": prediction,
+        "target": torch.zeros(1, 2),
+        "weight": torch.tensor([[1.0, 0.0]]),
+    }
+    term = bound(squared, ("target", "weight"), ("prediction",))
+    assert term.forward(tensors).item() == (1 + 4) / 2
+
+
+def test_class_indices_keep_the_channel_axis_whatever_its_size() -> None:
+    tensors = {
+        "logits": torch.full((1, 2, 2), torch.nan),  # [batch, classes, pixels]
+        "target": torch.tensor([[1, 0]]),
+        "weight": torch.tensor([[0.0, 1.0]]),
+    }
+    tensors["logits"][..., 1] = torch.tensor([2.0, 0.5])
+    value = bound(cross_entropy, (*BATCH, "weight")).forward(tensors)
+    expected = F.cross_entropy(torch.tensor([[2.0, 0.5]]), torch.tensor([0]))
+    torch.testing.assert_close(value, expected)
 
 
 @pytest.mark.parametrize("option", [{"ignore_index": 0}, {"class_weight": [1.0, 2.0]}])
