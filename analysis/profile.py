@@ -93,22 +93,46 @@ def find_views(
     asked = [tensor for tensor in signature.tensors if tensor not in options]
     found: dict[str, View] = {}
     refusals: list[Exception] = []
-    for candidate in candidates(asked, signature.optional):
+    for candidate in candidates(asked, signature.optional, _length(options)):
         view = _trimmed(candidate, signature, options)
         if view is None or view.axis in found:
             continue
         try:
             if _suits(loss, view, options):
-                found[view.axis] = view
+                found[view.axis] = _with_twin(loss, view, signature, options)
         except Exception as error:  # a loss may refuse inputs in any way: this view isn't for it
             refusals.append(error)
-    if not found:
-        why = f". Called with the first that fits, it says: {refusals[0]}" if refusals else ""
-        raise UserError(
-            f"{name} has no curve: it asks for {', '.join(asked) or 'nothing'}, and no single "
-            f"number (a margin, a residual, a ratio, one parameter) stands for it{why}"
-        )
-    return list(found.values())
+    if found:
+        return list(found.values())
+    said = dict.fromkeys(str(error) for error in refusals)
+    if len(said) == 1:
+        raise UserError(f"{name} has no curve: {next(iter(said))}")
+    why = f". Called with the first that fits, it says: {next(iter(said))}" if said else ""
+    raise UserError(
+        f"{name} has no curve: it asks for {', '.join(asked) or 'nothing'}, and no single "
+        f"number (a margin, a residual, a ratio, one parameter) stands for it{why}"
+    )
+
+
+def _length(options: Mapping[str, Any]) -> int | None:
+    """How many classes or answers the options speak of: the length of their longest list."""
+    lengths = [len(value) for value in options.values() if isinstance(value, list | tuple)]
+    return max(lengths, default=None)
+
+
+def _with_twin(loss: Loss, view: View, signature: Signature, options: Mapping[str, Any]) -> View:
+    """The view, with its twin only where the loss takes it and answers it otherwise."""
+    alone = replace(view, case="", twin=None)
+    twin = _trimmed(view.twin, signature, options) if view.twin else None
+    if twin is None:
+        return alone
+    try:
+        suits = _suits(loss, twin, options)
+        seen = [profile(loss, v, view.points, options=options) for v in (view, twin)]
+    except Exception:  # as above
+        return alone
+    here, there = (torch.tensor([p.value, p.gradient]) for p in seen)
+    return replace(view, twin=twin) if suits and not torch.allclose(here, there) else alone
 
 
 def _trimmed(view: View, signature: Signature, options: Mapping[str, Any]) -> View | None:

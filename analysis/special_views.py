@@ -1,11 +1,12 @@
 """Views of losses that compare no answer with a target: policies, latents, parameters, models."""
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from .axis import EVEN, RESIDUALS, Build, Tensors, View, number
+from .axis import CORRELATIONS, EVEN, RESIDUALS, Build, Tensors, View, normal_pairs, number
 
 _RATIOS = (0.25, 0.5, 0.8, 1.0, 1.2, 1.5, 2.0)
 
@@ -17,10 +18,9 @@ def _taken(logit: Tensor) -> Tensor:
 
 def _ratio(advantage: float) -> View:
     """The probability of the action taken against what it was; it was ¼."""
-    good = "1" if advantage > 0 else "−1"
     return View(
-        "ratio" if advantage > 0 else "ratio_of_a_bad_action",
-        f"ratio π(a)/π_old(a), with advantage {good}",
+        "ratio",
+        "ratio r = π(a)/π_old(a)",
         _RATIOS,
         0.1,
         2.0,
@@ -30,6 +30,7 @@ def _ratio(advantage: float) -> View:
             "old_log_prob": number(0.25, 1).log(),
             "advantage": number(advantage, 1),
         },
+        case="advantage 1" if advantage > 0 else "advantage −1",
     )
 
 
@@ -50,6 +51,13 @@ def _of_latents(x: Tensor) -> Tensors:
     """What a standard normal would give, moved by `x`."""
     shares = (torch.arange(64).double() + 0.5) / 64
     return {"latent": (torch.special.ndtri(shares) + x).reshape(-1, 1)}
+
+
+def _correlated(x: Tensor) -> Tensors:
+    """Two latents, normal and of correlation `x`; those of each sample are narrow."""
+    first, second = normal_pairs(256)
+    latent = torch.stack([first, x * first + (1 - x * x).sqrt() * second], 1)
+    return {"latent": latent, "mu": latent, "logvar": torch.full_like(latent, -2.0)}
 
 
 def _slope(x: Tensor, name: str) -> Tensors:
@@ -96,7 +104,9 @@ SPECIAL_VIEWS: dict[frozenset[str], list[View]] = {
             },
         )
     ],
-    frozenset({"logits", "action", "old_log_prob", "advantage"}): [_ratio(1.0), _ratio(-1.0)],
+    frozenset({"logits", "action", "old_log_prob", "advantage"}): [
+        replace(_ratio(1.0), twin=_ratio(-1.0))
+    ],
     frozenset({"mu", "log_sigma", "action", "advantage"}): [
         _view("mean", _OFF, lambda x: {**_continuous(x), "advantage": number(1, 1)})
     ],
@@ -117,15 +127,18 @@ SPECIAL_VIEWS: dict[frozenset[str], list[View]] = {
     frozenset({"log_prob", "target"}): [
         _view(
             "margin",
-            "margin m, the true class's logit minus the other's; the target is 1",
+            "margin m, the true class's logit minus the other's",
             lambda x: {"log_prob": _taken(x).log_softmax(1), "target": torch.tensor([1])},
         )
     ],
     frozenset({"parameters"}): [
-        _view("parameter", "one parameter w", _of_parameters),
-        _view("scale", "scale s of an orthogonal matrix", _of_matrix),
+        replace(_view("parameter", "one parameter w", _of_parameters), varies="parameters"),
+        replace(_view("scale", "scale s of an orthogonal matrix", _of_matrix), varies="parameters"),
     ],
     frozenset({"latent"}): [_view("shift", "mean of the latents, their variance 1", _of_latents)],
+    frozenset({"latent", "mu", "logvar"}): [
+        _view("correlation", "correlation ρ of two latents", _correlated, CORRELATIONS)
+    ],
     frozenset({"mixture_logits", "mu", "log_sigma", "target"}): [
         _view("residual", "residual r of the only component, of width 1", _mixture, RESIDUALS)
     ],
@@ -134,13 +147,13 @@ SPECIAL_VIEWS: dict[frozenset[str], list[View]] = {
         _view("slope", "slope of a linear model", lambda x: _slope(x, "logits")),
     ],
     frozenset({"model", "input", "target"}): [
-        _view("slope", "slope of a linear classifier's margin; the target is 1", _two_slopes)
+        _view("slope", "slope of a linear classifier's margin", _two_slopes)
     ],
     frozenset({"prediction"}): [
         _view("prediction", "prediction", lambda x: {"prediction": x.reshape(1, 1)}),
         _view(
             "step",
-            "height of a step in the middle of an image",
+            "height h of a step in the middle of an image",
             lambda x: {"prediction": x * (torch.arange(8) > 3).double().expand(1, 1, 8, 8)},
         ),
     ],

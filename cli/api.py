@@ -69,6 +69,11 @@ def check(
         from ..analysis.check import check_function
 
         return [check_function(loss, options, layout=target)]
+    if options:
+        raise UserError(
+            "options are for a function; those of a loss by name stand behind it: "
+            "['focal', 'gamma=0.5']"
+        )
     from .check import reports_of
 
     return reports_of([loss] if isinstance(loss, str) else list(loss), target)

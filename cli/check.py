@@ -12,16 +12,13 @@ if TYPE_CHECKING:
     from ..analysis.check import Report
 
 _STYLES = {"broken": "bold red", "warning": "yellow", "note": "cyan"}
+_INDENT = 2 + len("warning") + 1  # the findings' text stands below each other in all reports
 
 
 def check_command(words: Sequence[str], layout: str | None, *, as_json: bool) -> int:
     """Print what was found; 1 if something is broken, else 0."""
     sys.path.insert(0, str(Path.cwd()))
-    if not words:
-        raise UserError(
-            "check what? losslab check LOSS, FILE.py:FUNCTION, or loss=… model=… data=…"
-        )
-    reports = _configuration(words) if "=" in words[0] else _losses(words, layout)
+    reports = reports_of(words, layout)
     if as_json:
         print(json.dumps([_as_data(report) for report in reports], indent=2))
     else:
@@ -35,23 +32,30 @@ def reports_of(words: Sequence[str], layout: str | None = None) -> "list[Report]
     Raises:
         UserError: words that ask for nothing that there is.
     """
-    return _configuration(words) if "=" in words[0] else _losses(words, layout)
+    if not words:
+        raise UserError(
+            "check what? losslab check LOSS, FILE.py:FUNCTION, or loss=… model=… data=…"
+        )
+    if "=" not in words[0]:
+        return _losses(words, layout)
+    if layout is not None:
+        raise UserError(
+            f"--target {layout} is for losses by themselves: a configuration is judged on its own "
+            "data. Leave --target out, or name the loss alone"
+        )
+    return _configuration(words)
 
 
 def _losses(words: Sequence[str], layout: str | None) -> "list[Report]":
     """Each loss that was asked for, with its options: `focal gamma=0.5 dice`."""
-    from .explain import load, read_requests
+    from .loss_request import load, read_requests
 
     asked = [(request, load(request)) for request in read_requests(words)]
     from ..analysis.check import check_function
-    from ..analysis.check.layouts import BY_NAME
+    from ..analysis.check.layouts import layout_called
 
-    if layout is not None and layout not in BY_NAME:
-        from difflib import get_close_matches
-
-        near = get_close_matches(layout, BY_NAME, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise UserError(f"unknown kind of target '{layout}'.{hint} There are: {', '.join(BY_NAME)}")
+    if layout is not None:
+        layout_called(layout)
     reports = []
     for request, loss in asked:
         if loss.function is None:
@@ -77,31 +81,31 @@ def _configuration(overrides: Sequence[str]) -> "list[Report]":
 
 
 def show(reports: "Sequence[Report]") -> None:
-    """One row per finding: what, evidence, why, remedy."""
+    """One paragraph per finding: what, evidence, why, remedy."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False)
+
+    def paragraph(label: str, text: Text) -> None:
+        """The text beside its label, each further line below its first."""
+        for line in text.wrap(console, max(console.width - _INDENT, 20)):
+            line.rstrip()
+            console.print(Text.assemble((label.ljust(_INDENT), style), line), soft_wrap=True)
+            label = ""
+
     for number, report in enumerate(reports):
         if number:
             console.print()
         console.print(Text.assemble((report.name, "bold"), (f"  as {report.probed}", "dim")))
         if not report.findings:
             console.print(Text("  nothing found", style="green"))
-            continue
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
-        table.add_column(no_wrap=True)
-        table.add_column(ratio=1)
         for finding in report.findings:
             style = _STYLES[finding.level]
-            table.add_row(
-                Text(f"  {finding.level}", style=style),
-                Text.assemble((finding.kind, "bold"), f": {finding.evidence}"),
-            )
-            table.add_row("", Text(finding.why, style="dim"))
-            table.add_row("", Text.assemble(("→ ", style), finding.remedy))
-        console.print(table)
+            what = Text.assemble((finding.kind, "bold"), f": {finding.evidence}")
+            paragraph(f"  {finding.level}", what)
+            paragraph("", Text(finding.why, style="dim"))
+            paragraph("", Text.assemble(("→ ", style), finding.remedy))
     console.print()
     console.print(Text(_verdict(reports)))
 

@@ -9,7 +9,10 @@ from typing import Any
 from hydra import compose, initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from hydra_plugins.losslab.vectorized import VectorizedConf, VectorizedLauncher
 
 from ..training.config import RunConfig
 from ..training.runs import RUNS_DIR
@@ -20,8 +23,12 @@ CONFIG_NAME = "train"
 
 
 def register() -> None:
-    """Tell Hydra the schema of a run, and how runs are named."""
-    ConfigStore.instance().store("schema", RunConfig)
+    """Tell Hydra the schema of a run, how runs are named, and our launcher."""
+    store = ConfigStore.instance()
+    store.store("schema", RunConfig)
+    store.store("vectorized", VectorizedConf, group="hydra/launcher", provider="losslab")
+    # Hydra's own search misses the plugins of an editable installation.
+    Plugins.instance().register(VectorizedLauncher)
     OmegaConf.register_new_resolver("losslab.run_name", run_name, use_cache=True, replace=True)
     OmegaConf.register_new_resolver(
         "losslab.sweep_name", lambda: run_name("sweep"), use_cache=True, replace=True

@@ -11,14 +11,15 @@ from ..analysis.axis import View
 from ..analysis.curves import draw_profiles
 from ..analysis.profile import profile
 from ..errors import UserError
-from .explain import Loss, Request
+from .explain import labelled
+from .loss_request import Loss, Request
 
 _PLOT_POINTS = 480  # even, so that a kink at 0 falls between two points
 _DPI = 220
 
 
 def draw(
-    losses: Sequence[Loss], labels: Sequence[str], path: Path, axis: str | None = None
+    requests: Sequence[Request], losses: Sequence[Loss], path: Path, axis: str | None = None
 ) -> Path:
     """Draw values and gradients of losses along their common axis, and say where.
 
@@ -30,13 +31,15 @@ def draw(
     views = _common(losses, axis)
     low, high = max(v.low for v in views), min(v.high for v in views)
     points = np.linspace(low, high, _PLOT_POINTS).tolist()
-    alike = len({view.label for view in views}) == 1
-    shared = views[0].label if alike else re.split(r",| of ", views[0].label)[0]
-    profiles = []
-    for loss, view, label in zip(losses, views, labels, strict=True):
-        assert loss.function is not None
-        named = replace(view, label=shared)
-        profiles.append(profile(loss.function, named, points, options=loss.options, name=label))
+    shared = _shared_label([view.label for view in views])
+    profiles = [
+        profile(
+            loss.function, replace(case, label=shared), points, options=loss.options, name=label
+        )
+        for request, loss, view in zip(requests, losses, views, strict=True)
+        for case, label in labelled(view, request)
+        if loss.function is not None
+    ]
     figure = draw_profiles(profiles)
     kinds = figure.canvas.get_supported_filetypes()
     if path.suffix[1:] not in kinds:
@@ -45,9 +48,18 @@ def draw(
     return path
 
 
+def _shared_label(labels: Sequence[str]) -> str:
+    """As much of the labels as is the same in all."""
+    for end in (r"$", r"; ", r", | of "):
+        heads = {re.split(end, label)[0] for label in labels}
+        if len(heads) == 1:
+            break
+    return heads.pop()
+
+
 def _common(losses: Sequence[Loss], axis: str | None) -> list[View]:
     """The view of each loss along the first axis that all have."""
-    offered = [{view.axis: view for view in loss.views()} for loss in losses]
+    offered = [loss.views for loss in losses]
     for name in [axis] if axis else offered[0]:
         if all(name in views for views in offered):
             return [views[name] for views in offered]

@@ -10,14 +10,18 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .explain import Loss
+from ..errors import UserError
+from .loss_request import Loss, Request, load
 from .maths import display, inline
+from .number_rows import numbers
+from .trimmed import trimmed
 
 if TYPE_CHECKING:
     from ..analysis.profile import Profile
 
 _HEADING = 11  # columns of the headings on the left
 _MARKED = re.compile(r"``?([^`]+)``?|:math:`([^`]+)`|\$([^$]+)\$")
+_NARROWEST = 70  # columns; formulas would be cut in fewer
 _WIDEST = 100
 
 
@@ -39,7 +43,12 @@ class Explanation:
 def show(explanations: Sequence[Explanation]) -> None:
     """Print explanations, one below the other."""
     console = Console(highlight=False)
-    console.width = min(console.width, _WIDEST)
+    console.width = min(max(console.width, _NARROWEST), _WIDEST)
+    with trimmed(console):
+        _print(console, explanations)
+
+
+def _print(console: Console, explanations: Sequence[Explanation]) -> None:
     for index, explanation in enumerate(explanations):
         if index:
             console.rule(style="dim")
@@ -80,9 +89,13 @@ def _sections(explanation: Explanation, width: int) -> Iterator[tuple[str, Rende
         yield "estimates", _prose_of(doc.paragraphs("Estimates"))
     gradient = [_prose_of(doc.paragraphs("Gradient"))] if doc.paragraphs("Gradient") else []
     if explanation.tables:
-        yield "gradient", Group(*gradient, *([""] if gradient else []), _numbers(explanation))
+        yield (
+            "gradient",
+            Group(*gradient, *([""] if gradient else []), *numbers(explanation.tables)),
+        )
     elif loss.function is not None:
-        yield "gradient", Group(*gradient, Text(explanation.no_table, style="dim"))
+        why = Text(explanation.no_table, style="dim")
+        yield "gradient", Group(*gradient, *([""] if gradient else []), why)
     for heading, section in (("use it", "Use"), ("avoid it", "Avoid")):
         if doc.paragraphs(section):
             yield heading, _prose_of(doc.paragraphs(section))
@@ -130,16 +143,29 @@ def _takes(loss: Loss) -> Table:
     table = _rows()
     for name, argument in _arguments(loss).items():
         text = prose(argument["description"])
-        if argument["domain"]:
-            said = text.plain.rstrip()
+        said = text.plain.rstrip()
+        domain = _unsaid(argument["domain"] or "", said)
+        if domain:
             gap = "" if not said else " " if said.endswith((".", ";")) else "; "
-            text.append(f"{gap}{_capital(argument['domain'], said)}.", style="green")
+            text.append(f"{gap}{_capital(domain, said)}.", style="green")
         if argument["optional"]:
             text.append(" May be absent.", style="dim")
         if argument["source"]:
             text.append(f" Here: {argument['source']}.", style="dim")
         table.add_row(name, text)
     return table
+
+
+def _unsaid(domain: str, said: str) -> str:
+    """What a domain adds to an argument's description.
+
+    >>> _unsaid("non-negative finite numbers", "y, of the same shape.")
+    'non-negative'
+    """
+    domain = domain.replace(" finite numbers", "").removesuffix(" numbers")
+    if "indices" in said and domain.startswith("class indices "):
+        domain = domain.removeprefix("class indices ").partition(" (")[0]
+    return "" if domain.lower() in said.lower() else domain
 
 
 def _capital(text: str, before: str) -> str:
@@ -171,50 +197,19 @@ def _options(loss: Loss) -> Table:
     table.add_column(ratio=1)
     described = loss.doc.entries("Args")
     for name, value in loss.shown.items():
-        table.add_row(name, _plain(value), prose(described.get(name, "")))
+        text = prose(described.get(name, ""))
+        if name in loss.stand_ins:
+            text.append(f" Below: {_plain(loss.stand_ins[name])}.", style="dim")
+        table.add_row(name, _plain(value), text)
     return table
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(_plain(v) for v in value)}]"
-    return (
-        "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    )
-
-
-def _numbers(explanation: Explanation) -> RenderableType:
-    """Values and gradients along the axis."""
-    first = explanation.tables[0]
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    for _ in first.x:
-        table.add_column(justify="right", no_wrap=True)
-    table.add_row(Text(first.view.axis), *(Text(figure(x)) for x in first.x), style="bold")
-    for profile in explanation.tables:
-        _, comma, options = profile.name.partition(", ")
-        several = len(explanation.tables) > 1
-        if several:
-            table.add_row(Text(options if comma else profile.name, style="magenta"))
-        table.add_row("loss", *(Text(figure(v)) for v in profile.value))
-        table.add_row("gradient", *(Text(figure(g)) for g in profile.gradient))
-    return Group(table, Text(first.view.label, style="dim"))
-
-
-def figure(value: float) -> str:
-    """Three digits in at most six columns.
-
-    >>> figure(-0.0), figure(0.31326), figure(5.87e-6), figure(-1234.5), figure(4e7)
-    ('0', '0.313', '6e-6', '−1234', '4e7')
-    """
-    size = abs(value)
-    if not math.isfinite(value):
-        text = "∞" if size == math.inf else "nan"
-    elif size != 0 and not 1e-3 <= size < 99999.5:
-        text = re.sub(r"e([+-])0*", lambda m: "e" + m.group(1).strip("+"), f"{size:.0e}")
-    else:
-        text = f"{size:.{2 if size < 0.1 else 3}g}" if size < 999.5 else f"{size:.0f}"
-    return f"−{text}" if value < 0 and size else text
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "null" if value is None else str(value).lower() if value in (True, False) else str(value)
 
 
 def _commands(explanation: Explanation) -> list[str]:
@@ -229,14 +224,10 @@ def _commands(explanation: Explanation) -> list[str]:
 
 def _comparable(explanation: Explanation, other: str) -> bool:
     """Whether the relative can stand in the same plot."""
-    from ..errors import UserError
-    from .explain import Request, load
-
     try:
-        axes = {view.axis for view in load(Request(other)).views()}
+        return not explanation.loss.views.keys().isdisjoint(load(Request(other)).views)
     except UserError:
         return False
-    return bool(axes & {view.axis for view in explanation.loss.views()})
 
 
 def as_data(explanation: Explanation) -> dict[str, Any]:

@@ -135,9 +135,7 @@ class _Parser:
             start = self.position
             self._skip_space()
             mark = self._peek()
-            if mark in ("\\limits", "\\nolimits"):
-                self._next()
-            elif mark == "_":
+            if mark == "_":
                 self._next()
                 sub = self._script()
             elif mark == "^":
@@ -217,16 +215,11 @@ class _Parser:
         return self._fraction(small=True)
 
     def _root(self) -> Item:
-        degree = ""
-        if self._peek() == "[":
-            self._next()
-            degree = _small(in_row(self.items("]")).lines[0], SUPERSCRIPTS)
         content = in_row(self._argument())
         if content.tall:
-            content = fenced("(", content, ")")
-            return Item(beside([text_box(degree + "√"), content]))
+            return Item(beside([text_box("√"), fenced("(", content, ")")]))
         text = content.lines[0]
-        return Item(text_box(f"{degree}√{text if len(text) == 1 else f'({text})'}"))
+        return Item(text_box(f"√{text if len(text) == 1 else f'({text})'}"))
 
     def _word(self) -> Item:
         r"""`\operatorname` and the like: a name in upright letters, followed like a function."""
@@ -251,14 +244,8 @@ class _Parser:
 
     def _fence(self) -> Item:
         opening = self._delimiter()
-        inner: list[Item] = []
-        while self._peek():
-            inner += self.items("\\right", "\\middle")
-            if self.tokens[self.position - 1] == "\\right":
-                break
-            inner.append(Item(text_box(self._delimiter()), "rel"))
-        closing = self._delimiter()
-        return Item(fenced(opening, in_row(inner), closing), "group")
+        inner = self.items("\\right")
+        return Item(fenced(opening, in_row(inner), self._delimiter()), "group")
 
     def _delimiter(self) -> str:
         self._skip_space()
@@ -271,12 +258,9 @@ class _Parser:
         self._raw()
         if name in ("cases", "dcases"):
             return self._cases(items)
-        fences = {"pmatrix": "()", "bmatrix": "[]", "vmatrix": "||"}.get(name, "")
         if not self.stacked:
             return Item(text_box("; ".join(in_row(row).lines[0] for row in split_rows(items))))
-        matrix = bool(fences) or name == "matrix"
-        body = grid(items, "^" if matrix else "><", 2 if matrix else 0)
-        return Item(fenced(fences[0], body, fences[1]) if fences else body)
+        return Item(grid(items, "><", 0))  # aligned
 
     def _cases(self, items: Sequence[Item]) -> Item:
         if not self.stacked:
@@ -290,19 +274,19 @@ class _Parser:
             body = Box((body.lines[0], " " * body.width, body.lines[1]), 1)
         return Item(fenced("{", beside([text_box(" "), body]), ""))
 
-    def _noted(self) -> Item:
-        r"""`\underbrace{a}_{b}`: the brace is left out, the note stays beside it."""
+    def _underbrace(self) -> Item:
+        r"""`\underbrace{a}_{b}`: on one line the note stands behind it."""
         content = in_row(self._argument())
         self._skip_space()
-        if self._peek() not in ("_", "^"):
+        if self._peek() != "_":
             return Item(content)
         self._next()
-        return Item(beside([content, text_box(f" [{self._flat()}]")]))
-
-    def _stacked_rows(self) -> Item:
-        return Item(
-            text_box(", ".join(in_row(row).lines[0] for row in split_rows(self._argument())))
-        )
+        note = self._flat()
+        if not self.stacked:
+            return Item(text_box(f"({content.lines[0]}) [{note}]"))
+        half = (content.width - 3) // 2
+        brace = text_box(f"╰{'─' * half}┬{'─' * (content.width - 3 - half)}╯")
+        return Item(stacked([content, brace, text_box(note)], 0), loose=True)
 
 
 def _flat(latex: str) -> str:
@@ -372,9 +356,7 @@ _COMMANDS: dict[str, Callable[[_Parser], Item]] = {
     "\\textrm": _Parser._prose,
     "\\left": _Parser._fence,
     "\\begin": _Parser._environment,
-    "\\underbrace": _Parser._noted,
-    "\\overbrace": _Parser._noted,
-    "\\substack": _Parser._stacked_rows,
+    "\\underbrace": _Parser._underbrace,
     **{f"\\{name}": partial(_Parser._letter, name=name) for name in LETTERS},
     **{f"\\{name}": partial(_Parser._accent, mark=mark) for name, mark in ACCENTS.items()},
     "\\end": lambda p: Item(text_box(p._raw()[:0])),  # without its \begin

@@ -2,143 +2,44 @@
 
 from typing import Literal
 
-_LOWER = (
-    *("alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta"),
-    *("vartheta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau"),
-    *("upsilon", "phi", "varphi", "chi", "psi", "omega"),
+
+def _signs(pairs: str) -> dict[str, str]:
+    """Commands, without their backslash, each followed by its sign."""
+    words = pairs.split()
+    return {f"\\{name}": sign for name, sign in zip(words[::2], words[1::2], strict=True)}
+
+
+SYMBOLS = _signs(
+    """
+    alpha α  beta β  gamma γ  delta δ  epsilon ϵ  varepsilon ε  zeta ζ  eta η  theta θ  vartheta ϑ
+    iota ι  kappa κ  lambda λ  mu μ  nu ν  xi ξ  pi π  rho ρ  sigma σ  tau τ  upsilon υ  phi ϕ
+    varphi φ  chi χ  psi ψ  omega ω  Gamma Γ  Delta Δ  Theta Θ  Lambda Λ  Xi Ξ  Pi Π  Sigma Σ
+    Upsilon Υ  Phi Φ  Psi Ψ  Omega Ω  ell ℓ  infty ∞  partial ∂  nabla ∇  ldots …  dots …  cdots ⋯
+    prime ′  emptyset ∅  varnothing ∅  top ⊤  forall ∀  exists ∃  neg ¬  ast *  circ ∘  colon :
+    | ‖  Vert ‖  lVert ‖  rVert ‖  vert |  lvert |  rvert |  langle ⟨  rangle ⟩  lfloor ⌊
+    rfloor ⌋  lceil ⌈  rceil ⌉  lbrace {  rbrace }  { {  } }  % %  _ _  # #  & &  $ $
+    """
 )
-_UPPER = (
-    *("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi"),
-    "Omega",
+
+RELATIONS = {sign: sign for sign in "=<>:"} | _signs(
+    """
+    lt <  gt >  le ≤  leq ≤  ge ≥  geq ≥  ne ≠  neq ≠  approx ≈  equiv ≡  sim ∼  simeq ≃
+    propto ∝  in ∈  notin ∉  subset ⊂  subseteq ⊆  to →  rightarrow →  leftarrow ←  mapsto ↦
+    implies ⇒  Rightarrow ⇒  iff ⇔  ll ≪  gg ≫  mid |  parallel ‖
+    """
 )
-_GREEK = dict(zip(_LOWER + _UPPER, "αβγδϵεζηθϑικλμνξπρστυϕφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True))
 
-SYMBOLS = {
-    **{f"\\{name}": letter for name, letter in _GREEK.items()},
-    "\\ell": "ℓ",
-    "\\infty": "∞",
-    "\\partial": "∂",
-    "\\nabla": "∇",
-    "\\ldots": "…",
-    "\\dots": "…",
-    "\\cdots": "⋯",
-    "\\prime": "′",
-    "\\emptyset": "∅",
-    "\\varnothing": "∅",
-    "\\top": "⊤",
-    "\\forall": "∀",
-    "\\exists": "∃",
-    "\\neg": "¬",
-    "\\dagger": "†",
-    "\\ast": "*",
-    "\\circ": "∘",
-    "\\colon": ":",
-    "\\|": "‖",
-    "\\Vert": "‖",
-    "\\lVert": "‖",
-    "\\rVert": "‖",
-    "\\vert": "|",
-    "\\lvert": "|",
-    "\\rvert": "|",
-    "\\langle": "⟨",
-    "\\rangle": "⟩",
-    "\\lfloor": "⌊",
-    "\\rfloor": "⌋",
-    "\\lceil": "⌈",
-    "\\rceil": "⌉",
-    "\\lbrace": "{",
-    "\\rbrace": "}",
-    "\\{": "{",
-    "\\}": "}",
-    "\\%": "%",
-    "\\_": "_",
-    "\\#": "#",
-    "\\&": "&",
-    "\\$": "$",
-}
+BINARY = {"+": "+", "-": "−", "/": "/", "*": "·"} | _signs(
+    "cdot ·  times ×  pm ±  mp ∓  odot ⊙  otimes ⊗  oplus ⊕  cap ∩  cup ∪  wedge ∧  vee ∨"
+)
 
-RELATIONS = {
-    "=": "=",
-    "<": "<",
-    ">": ">",
-    ":": ":",
-    "\\lt": "<",
-    "\\gt": ">",
-    "\\le": "≤",
-    "\\leq": "≤",
-    "\\leqslant": "≤",
-    "\\ge": "≥",
-    "\\geq": "≥",
-    "\\geqslant": "≥",
-    "\\ne": "≠",
-    "\\neq": "≠",
-    "\\approx": "≈",
-    "\\equiv": "≡",
-    "\\sim": "∼",
-    "\\simeq": "≃",
-    "\\propto": "∝",
-    "\\in": "∈",
-    "\\notin": "∉",
-    "\\subset": "⊂",
-    "\\subseteq": "⊆",
-    "\\to": "→",
-    "\\rightarrow": "→",
-    "\\leftarrow": "←",
-    "\\gets": "←",
-    "\\mapsto": "↦",
-    "\\implies": "⇒",
-    "\\Rightarrow": "⇒",
-    "\\iff": "⇔",
-    "\\ll": "≪",
-    "\\gg": "≫",
-    "\\mid": "|",
-    "\\parallel": "‖",
-    "\\coloneqq": "≔",
-    "\\triangleq": "≜",
-}
-
-BINARY = {
-    "+": "+",
-    "-": "−",
-    "/": "/",
-    "*": "·",
-    "\\cdot": "·",
-    "\\times": "×",
-    "\\pm": "±",
-    "\\mp": "∓",
-    "\\odot": "⊙",
-    "\\otimes": "⊗",
-    "\\oplus": "⊕",
-    "\\cap": "∩",
-    "\\cup": "∪",
-    "\\setminus": "∖",
-    "\\wedge": "∧",
-    "\\vee": "∨",
-    "\\star": "⋆",
-    "\\div": "÷",
-}
-
-BIG = {
-    "\\sum": "∑",
-    "\\prod": "∏",
-    "\\int": "∫",
-    "\\bigcup": "⋃",
-    "\\bigcap": "⋂",
-    "\\max": "max",
-    "\\min": "min",
-    "\\sup": "sup",
-    "\\inf": "inf",
-    "\\lim": "lim",
-    "\\argmax": "argmax",
-    "\\argmin": "argmin",
-}
+BIG = _signs(
+    "sum ∑  prod ∏  int ∫  max max  min min  sup sup  inf inf  argmax argmax  argmin argmin"
+)
 """Operators that take limits."""
 
-_NAMES = (
-    *("log", "ln", "exp", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos"),
-    *("arctan", "det", "dim", "ker", "tr", "Pr", "gcd", "deg", "arg"),
-)
-FUNCTIONS = {f"\\{name}": name for name in _NAMES}
+_NAMES = "log ln exp sin cos tan sinh cosh tanh arctan det dim tr Pr arg"
+FUNCTIONS = {f"\\{name}": name for name in _NAMES.split()}
 
 SPACES: dict[str, Literal["thin", "quad", ""]] = {
     "\\,": "thin",

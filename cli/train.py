@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
+from .sweep import failures, note_failure, stop_sweep
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-
-_failures: list[tuple[str, Exception]] = []  # jobs of this process that failed, and why
 
 
 def train_command(arguments: list[str], *, dry_run: bool, resume: str | None) -> int:
@@ -37,17 +36,17 @@ def _train(arguments: list[str]) -> int:
         written.append("hydra.run.dir=.")  # only the main rank of a distributed run keeps anything
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra would print and exit; we answer ourselves
     sys.argv = [sys.argv[0], *written]
-    _failures.clear()
+    failures.clear()
     main = hydra.main(f"pkg://{CONFIG_MODULE}", CONFIG_NAME, version_base="1.3")(task)
     main()
-    if not _failures:
+    if not failures:
         return 0
     if "-m" not in arguments and "--multirun" not in arguments:
-        raise _failures[0][1]
+        raise failures[0][1]
     from .console import error_line
 
-    failed = "\n  ".join(f"{job}: {error}" for job, error in _failures)
-    error_line(f"{len(_failures)} of the sweep's runs failed:\n  {failed}")
+    failed = "\n  ".join(f"{job}: {error}" for job, error in failures)
+    error_line(f"{len(failures)} of the sweep's runs failed:\n  {failed}")
     return 1
 
 
@@ -70,16 +69,11 @@ def task(config: "DictConfig") -> dict[str, float]:
         return run(plain(config), run_dir, report).metrics
     except Stopped as stopped:
         if hydra_config.mode == RunMode.MULTIRUN:
-            from .console import error_line
-
-            error_line(f"{stopped}; the rest of the sweep was not started", "[yellow]Note:[/]")
-            raise SystemExit(128 + stopped.signal_number) from None  # Hydra would go on
-        _failures.append((run_dir.name, stopped))
+            stop_sweep(stopped)  # Hydra would go on
+        failures.append((run_dir.name, stopped))
         return {}
     except Exception as error:
-        _failures.append((hydra_config.job.override_dirname or run_dir.name, error))
-        if run_dir.is_dir() and not any(run_dir.iterdir()):
-            run_dir.rmdir()  # Hydra made it, and nothing came of it
+        note_failure(run_dir, hydra_config.job.override_dirname, error)
         return {}
     finally:
         report.close()

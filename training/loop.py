@@ -26,7 +26,7 @@ from .seeding import random_state, set_random_state
 from .signals import StopFlag, Stopped
 from .step import Step
 
-_POINTS = 1000  # logged training losses of a run, unless tracking.log_every says otherwise
+POINTS = 1000  # logged training losses of a run, unless tracking.log_every says otherwise
 _PROGRESS_SECONDS = 0.2
 
 
@@ -77,7 +77,7 @@ class Loop:
         self.losses = TrainingLosses(
             self.objective,
             self.journal,
-            self.log_every or max(1, math.ceil(self.steps / _POINTS)),
+            self.log_every or max(1, math.ceil(self.steps / POINTS)),
             self.progress,
         )
         self._saver = Saver(self.save)
@@ -163,7 +163,7 @@ class Loop:
                 shares = self.step.gradient_shares(batch, time)
             values |= {f"gradient_shares/{name}": share for name, share in shares.items()}
         values["lr"] = self.step.learning_rate
-        best = self._note_best(values)
+        best = progress.note(values.get(self.monitor), self.sign, self.config.min_delta)
         rows = [(n, v, progress.step) for n, v in values.items() if n != "train/loss"]
         self.journal.metrics(rows)
         self.report.progress(progress.step, self.steps, values["train/loss"])
@@ -171,21 +171,6 @@ class Loop:
         if best:
             self._check_and_save("best")
         self._check_and_save("last", now=progress.epoch == self.config.epochs)
-
-    def _note_best(self, values: Mapping[str, float]) -> bool:
-        value = values.get(self.monitor)
-        if value is None:
-            return False
-        progress = self.progress
-        if not math.isfinite(value):
-            progress.stale += 1
-            return False
-        gain = math.inf if progress.best is None else self.sign * (value - progress.best)
-        if not gain > self.config.min_delta:
-            progress.stale += 1
-            return False
-        progress.best, progress.best_epoch, progress.stale = value, progress.epoch, 0
-        return True
 
     def _check_and_save(self, name: str, now: bool = False) -> None:
         self.losses.flush()  # what a checkpoint has behind it stands in the journal

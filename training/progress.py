@@ -42,6 +42,23 @@ class Progress:
     window: list[float] = field(default_factory=list)
     epoch_window: list[float] = field(default_factory=list)
 
+    def note(self, value: float | None, sign: int, min_delta: float) -> bool:
+        """Whether the epoch that just ended is the best so far, by the monitored metric's value.
+
+        Args:
+            value: None where it was not measured.
+            sign: 1 if more is better, else −1.
+            min_delta: smallest change that counts as improvement.
+        """
+        if value is None:
+            return False
+        gain = math.inf if self.best is None else sign * (value - self.best)
+        if not math.isfinite(value) or not gain > min_delta:
+            self.stale += 1
+            return False
+        self.best, self.best_epoch, self.stale = value, self.epoch, 0
+        return True
+
 
 class TrainingLosses:
     """Keeps the losses of the last steps on the device, and logs their means from time to time.
@@ -81,6 +98,14 @@ class TrainingLosses:
             return
         table = torch.stack(self._waiting).float().reshape(len(self._times), -1).tolist()
         times, self._times, self._waiting = self._times, [], []
+        self.take(table, times)
+
+    def take(self, table: Sequence[Sequence[float]], times: Sequence[float]) -> None:
+        """The values of each term, one row a step, for the steps that end at the present one.
+
+        Raises:
+            NonFiniteLoss: one of them is NaN or infinite.
+        """
         first_step = self.progress.step - len(times) + 1
         rows: list[Row] = []
         for step, (time, values) in enumerate(zip(times, table, strict=True), first_step):

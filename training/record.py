@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -113,8 +113,22 @@ class Record:
                 "error": None,
             }
 
-    def begin(self, config: Mapping[str, Any], tags: Mapping[str, str], **summary: Any) -> None:
-        """Preflight has passed: from here on there is a run."""
+    def begin(
+        self,
+        config: Mapping[str, Any],
+        tags: Mapping[str, str],
+        *,
+        follow: bool = True,
+        **summary: Any,
+    ) -> None:
+        """Preflight has passed: from here on there is a run.
+
+        Args:
+            config: resolved, as plain containers.
+            tags: what the run is marked with.
+            follow: start its tracker; see also `follow_together`.
+            summary: more to keep in the run's summary.
+        """
         import yaml
 
         path = self.run_dir / CONFIG
@@ -127,7 +141,8 @@ class Record:
             if not (self.run_dir / STATE).exists():  # from then on the file is the tracker's
                 write_json(self.run_dir / STATE, self._tracking)
             # A tracker that still follows the run from before goes on; this one then waits for it.
-            self._process = _start_tracker(self.run_dir)
+            if follow:
+                follow_together([self])
 
     def update(self, **values: Any) -> None:
         """Change the run's summary on disk."""
@@ -219,7 +234,14 @@ class NoRecord(Record):
         if tracking.enabled:
             store_uri(tracking)  # a dry run, too, says that the store can't be written
 
-    def begin(self, config: Mapping[str, Any], tags: Mapping[str, str], **summary: Any) -> None:
+    def begin(
+        self,
+        config: Mapping[str, Any],
+        tags: Mapping[str, str],
+        *,
+        follow: bool = True,
+        **summary: Any,
+    ) -> None:
         """Nothing on disk."""
         self.update(status="RUNNING", **summary)
 
@@ -238,16 +260,21 @@ class NoRecord(Record):
         """Nothing to discard."""
 
 
-def _start_tracker(run_dir: Path) -> "subprocess.Popen[bytes]":
-    """A process of its own, that a Ctrl-C in this terminal does not reach."""
-    with (run_dir / "tracker.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "losslab.training.tracker", str(run_dir)],
+def follow_together(records: Sequence[Record]) -> None:
+    """Start one tracker for the runs that are tracked: a process that no Ctrl-C here reaches."""
+    tracked = [record for record in records if record._tracking is not None]
+    if not tracked:
+        return
+    with (tracked[0].run_dir / "tracker.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "losslab.training.tracker", *(str(r.run_dir) for r in tracked)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
+    for record in tracked:
+        record._process = process
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -274,10 +274,18 @@ def _facts(config: Mapping[str, Any], parts: Parts, loop: Loop, record: Record) 
 
 def _begin(record: Record, config: Mapping[str, Any], parts: Parts, loop: Loop) -> None:
     """From here on there is a run: write down what it is made of."""
-    loss = "+".join(term.name for term in parts.objective.terms)
+    tags, summary = run_tags(config, parts, record)
+    record.begin(config, tags, monitor=loop.monitor, **summary)
+
+
+def run_tags(
+    config: Mapping[str, Any], parts: Parts, record: Record
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """What a run is marked with in MLflow, and what its summary keeps."""
+    loss = "+".join(config["loss"])
     data = {f"data.{key}": str(value) for key, value in parts.source.summary.items()}
     tags = {"loss": loss, **data, **versions(), "run_dir": str(record.run_dir.absolute())}
-    record.begin(config, tags, monitor=loop.monitor, loss=loss, data=data.get("data.name"))
+    return tags, {"loss": loss, "data": data.get("data.name")}
 
 
 @contextmanager

@@ -17,8 +17,9 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,7 @@ class Tracker:
         self.state.update(status=status)
 
 
+@cache
 def connect(uri: str, experiment: str) -> tuple[Any, str]:
     """A client for the store, and the experiment's id; both are created once, under a lock.
 
@@ -218,38 +220,50 @@ def store_path(uri: str) -> Path:
     return Path(uri.removeprefix("sqlite:///")).absolute()
 
 
-def follow(run_dir: Path, wait: float) -> None:
-    """Send the run's journal while its process lives, and what is left when it has gone.
+class Follower:
+    """Sends one run's journal while its process lives, and what is left when it has gone.
 
     Args:
         run_dir: the run's directory.
         wait: seconds to go on trying, after the process has gone, while the store is away.
     """
-    tracker = Tracker(run_dir)
-    tracker.state.update(error=None)
-    error: Exception | None = None
-    gone_since: float | None = None
-    while True:
-        alive = is_held(run_dir / RUN_LOCK)  # looked at first: nothing is written after it is free
+
+    def __init__(self, run_dir: Path, wait: float) -> None:
+        self.run_dir = run_dir
+        self.wait = wait
+        self.tracker = Tracker(run_dir)
+        self.tracker.state.update(error=None)
+        self.error: Exception | None = None
+        self._gone_since: float | None = None
+
+    def poll(self) -> bool:
+        """Send what is new; whether there is nothing more to do."""
+        alive = is_held(self.run_dir / RUN_LOCK)  # looked at first: nothing is written once free
+        state = self.tracker.state
         try:
-            tracker.send_new()
-            if not alive and tracker.state.values["status"] == "RUNNING":
-                tracker.finish("KILLED", _LOST)
-            if error is not None:
-                error = None
-                tracker.state.update(error=None)
+            self.tracker.send_new()
+            if not alive and state.values["status"] == "RUNNING":
+                self.tracker.finish("KILLED", _LOST)
+            if self.error is not None:
+                self.error = None
+                state.update(error=None)
         except Exception as caught:  # the store is away, or refuses: say it once, keep on trying
-            if str(caught) != str(error):
+            if str(caught) != str(self.error):
                 log.warning("%s: %s", type(caught).__name__, caught)
-                tracker.state.update(error=f"{type(caught).__name__}: {caught}")
-            error = caught
+                state.update(error=f"{type(caught).__name__}: {caught}")
+            self.error = caught
         if alive:
-            gone_since = None
-        else:
-            gone_since = gone_since or time.monotonic()
-            if error is None or time.monotonic() - gone_since >= wait:
-                return
-        time.sleep(_RETRY if error else _POLL)
+            self._gone_since = None
+            return False
+        self._gone_since = self._gone_since or time.monotonic()
+        return self.error is None or time.monotonic() - self._gone_since >= self.wait
+
+
+def follow(run_dirs: Sequence[Path], wait: float) -> None:
+    """Follow the runs until all have ended and are sent; see `Follower`."""
+    followers = [Follower(run_dir, wait) for run_dir in run_dirs]
+    while followers := [follower for follower in followers if not follower.poll()]:
+        time.sleep(_RETRY if any(follower.error for follower in followers) else _POLL)
 
 
 def let_training_begin(run_dir: Path) -> None:
@@ -271,27 +285,31 @@ def send_orphans(runs_dir: Path) -> None:
             if (all_sent and state["status"] != "RUNNING") or is_held(run_dir / RUN_LOCK):
                 continue
             with FileLock(run_dir / TRACKER_LOCK, timeout=0):
-                follow(run_dir, wait=0)
+                follow([run_dir], wait=0)
         except Exception as error:  # an old run's trouble must not harm the new one
             log.warning("%s: %s: %s", run_dir.name, type(error).__name__, error)
 
 
-def main(run_dir: Path) -> None:
-    """Follow one run, then look for orphans beside it."""
+def main(run_dirs: Sequence[Path]) -> None:
+    """Follow the runs, then look for orphans beside them."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     if hasattr(os, "nice"):
         os.nice(10)  # training comes first
-    try:
-        with FileLock(run_dir / TRACKER_LOCK, timeout=60):
-            let_training_begin(run_dir)
-            follow(run_dir, State(run_dir).values["wait"])
-    except Timeout:
-        return  # another tracker has it
-    sweep = run_dir.parent.name.startswith("sweep-")
-    send_orphans(run_dir.parent.parent if sweep else run_dir.parent)
+    with ExitStack() as held:
+        mine = []
+        for run_dir in run_dirs:
+            with suppress(Timeout):  # another tracker has it
+                held.enter_context(FileLock(run_dir / TRACKER_LOCK, timeout=60))
+                mine.append(run_dir)
+        if not mine:
+            return
+        let_training_begin(mine[0])
+        follow(mine, State(mine[0]).values["wait"])
+    sweep = mine[0].parent.name.startswith("sweep-")
+    send_orphans(mine[0].parent.parent if sweep else mine[0].parent)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main([Path(argument) for argument in sys.argv[1:]])

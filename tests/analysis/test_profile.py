@@ -85,6 +85,30 @@ def test_an_axis_ends_where_the_domain_does():
     assert view.low == pytest.approx(0, abs=0.1)
 
 
+def test_a_twin_is_kept_where_the_loss_tells_it_apart():
+    assert [view.case for view in views(losses.bce)["margin"].cases] == [""]
+    rare, frequent = views(losses.logit_adjusted, counts=[9.0, 1.0])["margin"].cases
+    assert (rare.case, frequent.case) == ("target 1", "target 0")
+    at_zero = [
+        profile(losses.logit_adjusted, view, [0.0], options={"counts": [9.0, 1.0]}).value[0]
+        for view in (rare, frequent)
+    ]
+    assert at_zero == pytest.approx([math.log(10), math.log(10 / 9)])
+
+
+def test_a_margin_has_as_many_classes_as_the_options_speak_of():
+    view = views(losses.logit_adjusted, counts=[2.0, 3.0, 4.0])["margin"]
+    assert view.build(torch.tensor(1.0))["logits"].shape == (1, 3)
+    assert "others'" in view.label
+
+
+def test_total_correlation_of_a_normal_pair_is_even_and_grows():
+    seen = profile(losses.total_correlation, views(losses.total_correlation)["correlation"])
+    by_x = dict(zip(seen.x, seen.value, strict=True))
+    assert by_x[0.0] < by_x[0.5] < by_x[0.8] < by_x[0.95]
+    assert by_x[-0.5] == pytest.approx(by_x[0.5], rel=0.05)
+
+
 def test_unknown_names_vary_one_at_a_time():
     def game(real, fake):
         return real.relu() - fake.relu()
@@ -96,7 +120,7 @@ def test_no_axis_is_an_error_that_says_why():
     def refuses(logits, target):
         raise ValueError("only on Sundays")
 
-    with pytest.raises(UserError, match=r"asks for logits, target, and no .* Sundays"):
+    with pytest.raises(UserError, match="mine has no curve: only on Sundays"):
         views(refuses)
 
     def constant(whatever):

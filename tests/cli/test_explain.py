@@ -7,14 +7,10 @@ import sys
 
 import pytest
 from losslab.cli.complete import complete_loss
-from losslab.cli.explain import read_requests
 from losslab.cli.listing import choices
-from losslab.errors import UserError
 from rich.cells import cell_len
 
 LOSSES = [choice for choice in choices("loss") if choice != "custom"]
-# These compare distributions of many samples, so no single number stands for their inputs.
-WITHOUT_TABLE = {"total_correlation"}
 
 MINE = '''
 import torch
@@ -43,6 +39,10 @@ class Squared(torch.nn.Module):
 
 def refuses(logits, target):
     raise ValueError("only on Sundays")
+
+
+def constant(samples, factor=0):
+    return 0 * samples.sum()
 '''
 
 
@@ -63,9 +63,8 @@ def test_every_loss_is_explained(cli, name, monkeypatch):
     assert all(cell_len(line) <= 80 for line in body.splitlines())
     assert re.search(r"\ntakes ", body)
     assert "losslab" in commands
-    assert ("has no curve" in " ".join(body.split())) == (name in WITHOUT_TABLE)
-    if name not in WITHOUT_TABLE:
-        assert re.search(r"^ +loss( +[-−\d.e∞]+){3,}", body, re.MULTILINE)
+    assert re.search(r"^ +loss( +[-−\d.e∞]+){3,}", body, re.MULTILINE)
+    assert not re.search(r" $", outcome.out, re.MULTILINE), "blanks at the end of a line"
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -88,12 +87,52 @@ def test_the_numbers_are_the_functions_own(cli):
     assert table["gradient"] == pytest.approx([2 * x for x in table["x"]])
 
 
+def test_a_loss_that_tells_the_targets_apart_is_shown_for_both(cli):
+    (data,) = json.loads(cli("explain", "bce", "pos_weight=3", "--json").out)
+    one, zero = data["tables"]
+    assert (one["name"], zero["name"]) == (
+        "bce, pos_weight=3, target 1",
+        "bce, pos_weight=3, target 0",
+    )
+    assert one["value"] == pytest.approx([3 * value for value in zero["value"]])
+    out = cli("explain", "asymmetric").out
+    assert re.search(r"target 1\n +loss .*\n +gradient .*\n +target 0\n +loss ", out)
+    assert "target 0" not in cli("explain", "bce").out
+
+
+def test_long_options_do_not_squeeze_the_numbers(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = cli("explain", "logit_adjusted", "counts=[100000,1000,10]", "tau=0.5,1").out
+    assert "counts=[100000, 1000, 10], tau=0.5, target 1\n" in out
+    assert "…" not in out.partition("\ngradient")[2].replace("0…", "")
+
+
+def test_every_tensor_that_the_model_answers_has_its_table(cli):
+    (data,) = json.loads(cli("explain", "gaussian_nll", "--json").out)
+    assert [table["axis"] for table in data["tables"]] == ["residual", "logvar"]
+    (data,) = json.loads(cli("explain", "gaussian_nll", "--axis", "logvar", "--json").out)
+    assert [table["axis"] for table in data["tables"]] == ["logvar"]
+
+
+def test_an_option_that_must_be_given_is_not_taken_for_a_default(cli):
+    assert re.search(
+        r"counts +null .*Below: \[900, 100\]\.",
+        cli("explain", "logit_adjusted").out.replace("\n", " "),
+    )
+
+
+def test_a_loss_without_a_curve_is_explained_all_the_same(cli, mine):
+    outcome = cli("explain", "./mine.py:constant", "factor=0")
+    assert outcome.code == 0
+    assert "constant has no curve: it asks for samples" in " ".join(outcome.out.split())
+
+
 def test_what_stands_where(cli):
     out = cli("explain", "focal", "gamma=0,5").out
     assert "∑_c α_c y_c (1 − p_c)ᵞ log p_c" in out
     assert re.search(r"options +gamma +0 ", out)
     assert "gamma=0\n" in re.sub(" +\n", "\n", out)
-    assert "Class indices 0…classes−1" in " ".join(out.split())
+    assert "class indices [batch, *spatial]. 0…classes−1." in " ".join(out.split())
     assert "losslab train loss=focal" in out
 
 
@@ -141,7 +180,9 @@ def test_several_losses_one_after_the_other(cli):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["foal"], "unknown loss 'foal'. Did you mean focal?"),
+        (["foal"], "unknown loss 'foal'. Did you mean focal? losslab list losses shows them all"),
+        (["cost"], "Did you mean expected_cost or cost_weighted_cross_entropy?"),
+        (["quantile", "level=2"], "quantile has no curve: level must be in (0, 1); got 2"),
         (["kl"], "Did you mean gaussian_kl?"),
         (["focal", "gama=2"], "has no option 'gama': it has gamma, alpha. Did you mean gamma?"),
         (["gamma=2"], "gamma=2 stands before any loss"),
@@ -151,7 +192,8 @@ def test_several_losses_one_after_the_other(cli):
         (["mse", "--axis", "mu"], "mse is not seen along mu: --axis may be residual"),
         (["mse", "bce", "--plot"], "no axis in common, so each needs a plot of its own: mse along"),
         (["mse", "bce", "--plot", "--axis", "margin"], "not every loss is seen along margin"),
-        (["./mine.py:refuses", "--plot"], "has no curve"),
+        (["./mine.py:refuses", "--plot"], "has no curve: only on Sundays"),
+        (["./mine.py:constant", "--plot"], "has no curve: it asks for samples"),
         (["custom", "--plot"], "custom stands for a function of yours"),
         (["mse", "-o", "a.docx"], "can't write a.docx: its suffix must be one of"),
         (["mse", "-o", "no/where.png"], "no such folder: no"),
@@ -179,18 +221,6 @@ def test_a_plot_of_another_kind_at_another_place(cli, workdir):
 
 def test_regions_and_pixels_share_a_margin(cli):
     assert cli("explain", "dice", "bce", "--plot").out.strip() == "wrote dice-bce.png"
-
-
-def test_options_make_variants_and_brackets_hold_lists():
-    requests = read_requests(["focal", "alpha=[1,2],null", "gamma=0,5", "bce"])
-    assert [r.options for r in requests[:2]] == [
-        {"alpha": [1, 2], "gamma": 0},
-        {"alpha": [1, 2], "gamma": 5},
-    ]
-    assert requests[3].label == "focal, alpha=null, gamma=5"
-    assert requests[-1].label == "bce"
-    with pytest.raises(UserError, match="stands before any loss"):
-        read_requests(["a=1"])
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,13 @@ def shown(text: str) -> str:
         ⎝c⎠""",
         ),
         (r"a = b, \qquad c = d", "a = b,      c = d"),
+        (
+            r"\underbrace{a + b + c}_{L} - d",
+            """
+        a + b + c − d
+        ╰───┬───╯
+            L""",
+        ),
     ],
 )
 def test_a_formula_on_several_lines(latex, text):
@@ -134,5 +141,5 @@ def test_every_formula_of_the_losses_is_rendered():
             assert "\\" not in text, where
             assert not re.search(r"[_^][({]?\s*$|[{}]\s*_|_\{", text), (where, text)
             assert text.strip(), where
-        # A label such as "or, for several classes," may stand beside it, but none is wider.
-        assert all(cell_len(line) <= 76 for line in display(latex, 68).splitlines()), where
+        for width in (58, 68):  # of terminals of 70 and 80 columns
+            assert all(cell_len(line) <= width for line in display(latex, width).splitlines())

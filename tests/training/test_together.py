@@ -1,0 +1,154 @@
+"""Runs trained as one program are, each of them, the run that it would have been alone."""
+
+import json
+
+import pytest
+import torch
+from losslab.cli.compose import compose_config, plain
+from losslab.training import checkpoint
+from losslab.training.journal import read_entries
+from losslab.training.report import Report
+from losslab.training.run import run
+from losslab.training.stacked_optimizer import NotStackable
+from losslab.training.together import Job, train_together
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+TINY = ["model=mlp", "model.width=8", "trainer.epochs=2", "tracking=none", "trainer.device=cpu"]
+
+
+@pytest.fixture(autouse=True)
+def _as_one_program_however_fast(monkeypatch):
+    monkeypatch.setattr("losslab.training.together._Group.check_speed", lambda self: None)
+
+
+def config_of(*overrides):
+    return plain(compose_config([*TINY, *overrides]))
+
+
+def job(folder, name, *overrides):
+    run_dir = folder / name
+    run_dir.mkdir()
+    return Job(config_of(*overrides), run_dir)
+
+
+def metrics_in(run_dir):
+    rows = [
+        row for entry, _ in read_entries(run_dir / "journal.jsonl") for row in entry.get("rows", ())
+    ]
+    return {(name, step): value for name, value, step, _ in rows}
+
+
+SWEEPS = {
+    "rates": [["optimizer.lr=0.001"], ["optimizer.lr=0.01"]],
+    "seeds": [["seed=1"], ["seed=2"]],
+    "splits": [["data.split_seed=1"], ["data.split_seed=2"]],
+    "class_weights": [["loss.bce.class_weight=[1,1]"], ["loss.bce.class_weight=[1,9]"]],
+    "schedules": [
+        ["schedule@loss.bce.weight=linear", "loss.bce.weight.end=1.0"],
+        ["schedule@loss.bce.weight=linear", "loss.bce.weight.end=0.5"],
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_each_run_is_what_it_is_alone(name, tmp_path):
+    jobs = [job(tmp_path, f"together-{i}", *own) for i, own in enumerate(SWEEPS[name])]
+    results = train_together(jobs, Report())
+    for index, (own, result) in enumerate(zip(SWEEPS[name], results, strict=True)):
+        alone = tmp_path / f"alone-{index}"
+        alone.mkdir()
+        expected = run(config_of(*own), alone)
+        assert result.metrics == pytest.approx(expected.metrics, rel=1e-4, abs=1e-6)
+        here, there = metrics_in(result.run_dir), metrics_in(alone)
+        assert here.keys() == there.keys()
+        assert here == pytest.approx(there, rel=1e-4, abs=1e-6)
+        states = [checkpoint.load(d / "checkpoints" / "last.pt") for d in (result.run_dir, alone)]
+        torch.testing.assert_close(states[0]["model"], states[1]["model"], rtol=1e-4, atol=1e-5)
+        assert states[0]["progress"]["step"] == states[1]["progress"]["step"]
+        assert json.loads((result.run_dir / "run.json").read_text())["status"] == "FINISHED"
+
+
+def test_a_run_can_be_continued_alone(tmp_path):
+    jobs = [job(tmp_path, f"{i}", f"seed={i}") for i in range(2)]
+    train_together(jobs, Report())
+    longer = config_of("seed=1", "trainer.epochs=3")
+    result = run(longer, tmp_path / "1", resume=True)
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    expected = run(longer, whole)
+    assert result.metrics == pytest.approx(expected.metrics, rel=1e-3, abs=1e-5)
+
+
+def test_a_run_that_turns_nan_harms_no_other(tmp_path):
+    rates = ["optimizer.lr=0.001", "optimizer.lr=1e30"]
+    jobs = [job(tmp_path, f"{i}", "optimizer=sgd", rate) for i, rate in enumerate(rates)]
+    good, bad = train_together(jobs, Report())
+    assert "not finite" in str(bad)
+    summary = json.loads((jobs[1].run_dir / "run.json").read_text())
+    assert summary["status"] == "FAILED"
+    assert "not finite" in summary["reason"]
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    expected = run(config_of("optimizer=sgd", rates[0]), alone)
+    assert good.metrics == pytest.approx(expected.metrics, rel=1e-4, abs=1e-6)
+
+
+def test_each_run_stops_when_its_own_patience_is_over(tmp_path):
+    early = ["trainer.epochs=6", "trainer.patience=1", "trainer.monitor=val/loss", "optimizer=sgd"]
+    jobs = [
+        job(tmp_path, "stays", *early, "optimizer.lr=1e-30"),
+        job(tmp_path, "learns", *early, "optimizer.lr=0.1"),
+    ]
+    train_together(jobs, Report())
+    steps = [
+        checkpoint.load(j.run_dir / "checkpoints" / "last.pt")["progress"]["epoch"] for j in jobs
+    ]
+    assert steps[0] == 2 < steps[1]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["optimizer=lbfgs"], "optimizer LBFGS can't be stacked"),
+        (["trainer.precision=bf16"], "trainer.precision=bf16 is not stacked"),
+        (["trainer.accumulate=2"], "trainer.accumulate is not stacked"),
+        (["objective.gradient_shares=true"], "measured run by run"),
+    ],
+)
+def test_what_cannot_be_stacked_is_refused_before_anything_is_written(overrides, message, tmp_path):
+    jobs = [job(tmp_path, f"{i}", *overrides, f"seed={i}") for i in range(2)]
+    with pytest.raises(NotStackable, match=message):
+        train_together(jobs, Report())
+    assert not any(any(j.run_dir.iterdir()) for j in jobs)
+
+
+def test_a_loss_that_branches_on_values_is_refused_with_the_reason(workdir):
+    (workdir / "mine.py").write_text(
+        "def branching(logits, target):\n"
+        "    error = (logits - target).square()\n"
+        "    return error if error.mean() > 1 else error * 2\n"
+    )
+    jobs = [job(workdir, f"{i}", "loss=./mine.py:branching", f"seed={i}") for i in range(2)]
+    with pytest.raises(NotStackable, match="vmap"):
+        train_together(jobs, Report())
+
+
+def test_no_more_runs_than_asked_for_share_a_program(tmp_path):
+    notes = []
+
+    class Notes(Report):
+        def note(self, text):
+            notes.append(text)
+
+    jobs = [job(tmp_path, f"{i}", f"seed={i}") for i in range(3)]
+    assert len(train_together(jobs, Notes(), max_width=2)) == 3
+    assert notes == ["2 runs are trained as one program", "1 runs are trained as one program"]
+
+
+def test_where_one_by_one_is_faster_the_program_is_refused(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    seconds = iter([3.0, 1.0])
+    monkeypatch.setattr("losslab.training.together._seconds", lambda call, device: next(seconds))
+    jobs = [job(tmp_path, f"{i}", f"seed={i}") for i in range(2)]
+    with pytest.raises(NotStackable, match=r"3e\+03 ms as one program, and 2e\+03 ms one by one"):
+        train_together(jobs, Report())

@@ -1,0 +1,140 @@
+"""torch's elementwise optimizers on the weights of many runs, each with its own numbers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..losses.schedules import Schedule
+
+_BLOCK = 2**18  # weights that are moved at a time, so that all that a step reads stays in cache
+_KNOWN = {
+    "SGD": {"lr", "weight_decay", "momentum", "nesterov", "dampening"},
+    "Adam": {"lr", "weight_decay", "betas", "eps"},
+    "AdamW": {"lr", "weight_decay", "betas", "eps"},
+}
+
+
+class NotStackable(Exception):
+    """The runs can't be trained together; the text says why."""
+
+
+class StackedOptimizer:
+    r"""SGD, Adam or AdamW of K runs, elementwise as torch's are.
+
+    Args:
+        kind: `SGD`, `Adam` or `AdamW`.
+        groups: each run's options, as in the `param_groups` of torch's optimizer.
+        rates: each run's learning rate, a number or a schedule over epochs.
+        like: a weight, for its dtype and device.
+
+    Raises:
+        NotStackable: another optimizer, or an option that is not elementwise here.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        groups: Sequence[Mapping[str, Any]],
+        rates: Sequence[float | Schedule],
+        like: Tensor,
+    ) -> None:
+        if kind not in _KNOWN:
+            raise NotStackable(f"optimizer {kind} can't be stacked: sgd, adam and adamw can")
+        self.kind = kind
+        first = groups[0]
+        for name in ("amsgrad", "maximize", "dampening"):
+            if any(group.get(name) for group in groups):
+                raise NotStackable(f"optimizer.{name} can't be stacked")
+        for name in ("nesterov", "eps"):
+            if any(group.get(name) != first.get(name) for group in groups):
+                raise NotStackable(f"runs that differ in optimizer.{name} can't be stacked")
+
+        def column(values: Sequence[float]) -> Tensor:
+            return like.new_tensor(values).unsqueeze(1)
+
+        self.rates = list(rates)
+        self.column: Callable[[Sequence[float]], Tensor] = column
+        self.decay = column([group.get("weight_decay", 0.0) for group in groups])
+        self.momentum = column([group.get("momentum", 0.0) for group in groups])
+        self.betas = tuple(
+            column([group["betas"][i] if "betas" in group else 0.0 for group in groups])
+            for i in (0, 1)
+        )
+        self.nesterov = bool(first.get("nesterov"))
+        self.eps = float(first.get("eps", 0.0))
+        self.steps = 0
+        self.moments: list[Tensor] = []
+        self.lr = column([rate(0.0) if callable(rate) else rate for rate in rates])
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.steps = 0
+        self.moments = []
+
+    def set_time(self, time: float) -> None:
+        """Move the learning rates that follow a schedule."""
+        if any(callable(rate) for rate in self.rates):
+            self.lr = self.column([r(time) if callable(r) else r for r in self.rates])
+
+    def update(self, weights: Tensor, gradients: Tensor, alive: Tensor) -> None:
+        """Move the weights of the runs that are alive, in place."""
+        self.steps += 1
+        lr = self.lr
+        if not bool(alive.all()):
+            kept = alive.unsqueeze(1)
+            lr = lr * kept
+            gradients = torch.where(kept, gradients, 0)  # 0 times NaN is NaN
+        if not self.moments and (self.kind != "SGD" or self._has(self.momentum)):
+            copies = 1 if self.kind == "SGD" else 2
+            self.moments = [torch.zeros_like(weights) for _ in range(copies)]
+        move = self._sgd if self.kind == "SGD" else self._adam
+        rows = max(1, _BLOCK // weights.shape[1])
+        for first in range(0, len(weights), rows):
+            move(weights, gradients, lr, slice(first, first + rows))
+
+    def _sgd(self, weights: Tensor, gradients: Tensor, lr: Tensor, rows: slice) -> None:
+        w, g = weights[rows], gradients[rows]
+        if self._has(self.decay):
+            g = torch.addcmul(g, w, self.decay[rows])
+        if self.moments:
+            velocity = self.moments[0][rows]
+            velocity.mul_(self.momentum[rows]).add_(g)
+            g = torch.addcmul(g, velocity, self.momentum[rows]) if self.nesterov else velocity
+        w.addcmul_(g, lr[rows], value=-1)
+
+    def _adam(self, weights: Tensor, gradients: Tensor, lr: Tensor, rows: slice) -> None:
+        w, g, lr = weights[rows], gradients[rows], lr[rows]
+        first, second = (moment[rows] for moment in self.moments)
+        beta1, beta2 = (beta[rows] for beta in self.betas)
+        if self.kind == "AdamW":
+            w.mul_(1 - lr * self.decay[rows])
+        elif self._has(self.decay):
+            g = torch.addcmul(g, w, self.decay[rows])
+        first.lerp_(g, 1 - beta1)
+        second.mul_(beta2).addcmul_(g * (1 - beta2), g)
+        root = second.sqrt().div_((1 - beta2**self.steps).sqrt()).add_(self.eps)
+        w.sub_(first.div(root).mul_(lr / (1 - beta1**self.steps)))
+
+    def _has(self, numbers: Tensor) -> bool:
+        """Whether any run's number is not 0."""
+        return bool((numbers != 0).any())
+
+    def state_of(
+        self, run: int, sizes: Sequence[int], shapes: Sequence[torch.Size]
+    ) -> dict[int, Any]:
+        """One run's state as torch's optimizer keeps it, by parameter."""
+        if not self.moments:
+            return {}
+        names = ("momentum_buffer",) if self.kind == "SGD" else ("exp_avg", "exp_avg_sq")
+        state: dict[int, Any] = {}
+        rows = [torch.split(moment[run], list(sizes)) for moment in self.moments]
+        for index, shape in enumerate(shapes):
+            state[index] = {
+                name: row[index].reshape(shape).clone()
+                for name, row in zip(names, rows, strict=True)
+            }
+            if self.kind != "SGD":
+                state[index]["step"] = torch.tensor(float(self.steps))
+        return state

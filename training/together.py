@@ -1,0 +1,447 @@
+"""Many runs as one program: what `run` is for one, this is for runs that differ in numbers only.
+
+Each run keeps its own directory, journal, checkpoints and state, as if it had been trained alone.
+"""
+
+import math
+import os
+import time as clock
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..data.source import Batch, SplitName, TensorSource, batch_starts, ordered
+from ..losses.objective import Objective
+from . import checkpoint
+from .assemble import build_model, build_objective, build_optimizer, build_source
+from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
+from .distributed import World, pick_device
+from .loop import POINTS
+from .metrics import Values, metrics_for
+from .metrics_mode import mode_of
+from .preflight import bind
+from .progress import NonFiniteLoss, Progress, TrainingLosses
+from .record import Record, follow_together
+from .report import Report
+from .run import Parts, Result, prepare, run_tags, typed
+from .seeding import random_state, seed_everything
+from .signals import StopFlag, Stopped
+from .stacked_optimizer import NotStackable, StackedOptimizer
+from .step import Outputs
+from .vectorized import VectorizedStep
+
+Config = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep.
+
+    Args:
+        config: resolved, as plain containers.
+        run_dir: an existing directory of the run's own.
+    """
+
+    config: Config
+    run_dir: Path
+
+
+@dataclass
+class _Run:
+    """One of the runs that are trained together."""
+
+    job: Job
+    objective: Objective
+    rate: Any
+    group: dict[str, Any]
+    record: Record
+    progress: Progress
+    losses: TrainingLosses
+    best: dict[str, Tensor] | None = None
+    error: Exception | None = None
+
+
+def train_together(
+    jobs: Sequence[Job], report: Report, max_width: int | None = None
+) -> list[Result | Exception]:
+    """Train runs that differ in numbers only; each one's result, or what ended it.
+
+    Args:
+        jobs: alike but for seeds, learning rates, weights and numeric options.
+        report: hears what happens.
+        max_width: the most runs in one program; None takes what fits into memory.
+
+    Raises:
+        NotStackable: they can't be trained as one program; nothing has been written.
+        UserError: what the user can put right, found before the first step.
+        Stopped: a signal asked the runs to stop.
+    """
+    config = jobs[0].config
+    trainer = typed(TrainerConfig, config["trainer"])
+    _check_stackable(config, trainer)
+    device = pick_device(trainer.device, World())
+    if trainer.threads is not None:
+        torch.set_num_threads(trainer.threads)
+    parts = prepare(config, trainer, device, World(), report)
+    width = max_width or _width_that_fits(parts, trainer)
+    results: list[Result | Exception] = []
+    for first in range(0, len(jobs), width):
+        group = _Group(jobs[first : first + width], parts, trainer, report)
+        if first == 0:
+            group.check_speed()
+        report.note(f"{len(group.jobs)} runs are trained as one program")
+        results += group.train()
+    return results
+
+
+def _width_that_fits(parts: Parts, trainer: TrainerConfig) -> int:
+    """How many runs fit into a half of the memory that is free, by what one of them takes."""
+    kept = 0
+
+    def count(tensor: Tensor) -> Tensor:
+        nonlocal kept
+        kept += tensor.nbytes
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        parts.step.compute(parts.batch, 0.0)
+    samples = len(next(iter(parts.batch.values())))
+    weights = sum(parameter.nbytes for parameter in parts.step.parameters.values())
+    one = 3 * kept * trainer.batch_size / samples + 8 * weights
+    if parts.device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(parts.device)
+    else:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, int(free / 2 / one))
+
+
+def _check_stackable(config: Config, trainer: TrainerConfig) -> None:
+    if trainer.precision != "fp32":
+        raise NotStackable(f"trainer.precision={trainer.precision} is not stacked")
+    if trainer.accumulate > 1:
+        raise NotStackable("trainer.accumulate is not stacked")
+    if typed(ObjectiveConfig, config["objective"]).gradient_shares:
+        raise NotStackable("objective.gradient_shares is measured run by run")
+
+
+def _seconds(call: Callable[[], Any], device: torch.device) -> float:
+    """The shortest of a few calls, after one that prepares."""
+    best = math.inf
+    for _ in range(4):
+        begin = clock.perf_counter()
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        best = min(best, clock.perf_counter() - begin)
+    return best
+
+
+class _Group:
+    """The runs, their stacked step, and the data that they see."""
+
+    def __init__(
+        self, jobs: Sequence[Job], parts: Parts, trainer: TrainerConfig, report: Report
+    ) -> None:
+        if not isinstance(parts.source, TensorSource):
+            raise NotStackable("data that streams from disk is not stacked")
+        self.jobs = jobs
+        self.parts = parts
+        self.trainer = trainer
+        self.report = report
+        self.device = parts.device
+        self.new_metrics = partial(metrics_for, parts.spec, parts.outputs, parts.ignore_index)
+        self.tracking = typed(TrackingConfig, jobs[0].config["tracking"])
+        self._load(jobs)
+        size = self.sources[0].size("train")
+        batches = len(batch_starts(size, trainer.batch_size))
+        self.steps_per_epoch = min(batches, trainer.max_batches or batches)
+        self.steps = self.steps_per_epoch * trainer.epochs
+        self.end = trainer.epochs - 1 / self.steps_per_epoch
+        self.seeds = [int(job.config["seed"]) for job in jobs]
+        self.shared = len(set(self.seeds)) == 1 and len(self.sources) == 1
+        monitor = trainer.monitor
+        if monitor == "auto":
+            monitor = f"val/{self.new_metrics().headline}"
+        self.monitor = monitor if monitor.startswith("val/") else f"val/{monitor}"
+        self.sign = -1 if mode_of(self.monitor) == "min" else 1
+        self.step = self._stack(jobs)
+        self._try()
+
+    def _load(self, jobs: Sequence[Job]) -> None:
+        """Each data set once; runs that differ in its split have each their own."""
+        built: dict[str, int] = {}
+        self.sources: list[TensorSource] = []
+        self.source_of: list[int] = []
+        for job in jobs:
+            key = repr(job.config["data"])
+            if key not in built:
+                built[key] = len(self.sources)
+                source = self.parts.source if not self.sources else build_source(job.config)
+                if not isinstance(source, TensorSource):
+                    raise NotStackable("data that streams from disk is not stacked")
+                self.sources.append(source.to(self.device))
+            self.source_of.append(built[key])
+        if len({tuple(s.size(n) for n in ("train", "val", "test")) for s in self.sources}) > 1:
+            raise NotStackable("the runs' data sets differ in size")
+
+    def _stack(self, jobs: Sequence[Job]) -> VectorizedStep:
+        models, self.objectives, self.groups, self.rates = [], [], [], []
+        batch, outputs = self.parts.batch, dict(self.parts.outputs)
+        main_output = self.parts.spec.main_output
+        kind = ""
+        for job in jobs:
+            seed_everything(job.config["seed"])
+            model = build_model(job.config, self.parts.spec).to(self.device)
+            objective = build_objective(job.config).to(self.device)
+            bind(objective, batch, outputs, main_output)
+            optimizer, rate = build_optimizer(job.config, list(model.parameters()), self.device)
+            kind = type(optimizer).__name__
+            models.append(model)
+            self.objectives.append(objective)
+            self.groups.append(
+                {k: v for k, v in optimizer.param_groups[0].items() if k != "params"}
+            )
+            self.rates.append(rate)
+        stacked = StackedOptimizer(kind, self.groups, self.rates, next(models[0].parameters()))
+        seed_everything(self.seeds[0])
+        return VectorizedStep(
+            models,
+            self.objectives,
+            stacked,
+            inputs=self.parts.step.inputs,
+            main_output=main_output,
+            shared_batches=self.shared,
+            clip_norm=self.trainer.clip_norm,
+        )
+
+    def _try(self) -> None:
+        """See that the program can be stacked at all, before anything is written."""
+        batch = next(self._batches(0))
+        try:
+            with self.step.leaving_no_trace():
+                self.step.gradients(batch, 0.0)
+        except Exception as error:  # whatever vmap says of a user's model or loss
+            text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise NotStackable(text) from error
+
+    def check_speed(self) -> None:
+        """See that the program is faster than its runs one by one.
+
+        Raises:
+            NotStackable: it is not.
+        """
+        batch = next(self._batches(0))
+        alone = {name: tensor if self.shared else tensor[0] for name, tensor in batch.items()}
+        with self.step.leaving_no_trace():
+            together = _seconds(lambda: self.step.train(batch, 0.0), self.device)
+        step = self.parts.step  # of a model that is not among the stacked ones
+        one_by_one = len(self.jobs) * _seconds(lambda: step.train(alone, 0.0), self.device)
+        if together > one_by_one:
+            raise NotStackable(
+                f"a step of all takes {1e3 * together:.3g} ms as one program, and "
+                f"{1e3 * one_by_one:.3g} ms one by one"
+            )
+
+    def _batches(self, epoch: int) -> Any:
+        """The batches of an epoch: shared, or each run's own, `[K, batch, …]`."""
+        size, batch_size = self.sources[0].size("train"), self.trainer.batch_size
+        tensors = [source.splits["train"] for source in self.sources]
+        orders = {seed: ordered(size, seed * 1_000_003 + epoch) for seed in set(self.seeds)}
+        stacked = {name: torch.stack([t[name] for t in tensors]) for name in tensors[0]}
+        which = torch.tensor(self.source_of, device=self.device).unsqueeze(1)
+        order = torch.stack([orders[seed] for seed in self.seeds]).to(self.device)  # type: ignore[misc]
+        for first in list(batch_starts(size, batch_size))[: self.steps_per_epoch]:
+            if self.shared:
+                rows = order[0, first : first + batch_size]
+                yield {name: tensor[0, rows] for name, tensor in stacked.items()}
+            else:
+                rows = order[:, first : first + batch_size]
+                yield {name: tensor[which, rows] for name, tensor in stacked.items()}
+
+    def train(self) -> list[Result | Exception]:
+        """All epochs, then each run's test; each one's result, or what ended it."""
+        self.runs = self._begin()
+        try:
+            with StopFlag() as flag:
+                for epoch in range(self.trainer.epochs):
+                    self._train_epoch(epoch, flag)
+                    self._end_epoch(epoch)
+                    if not bool(self.step.alive.any()):
+                        break
+            return self._conclude()
+        except BaseException as error:
+            status = "KILLED" if isinstance(error, (Stopped, KeyboardInterrupt)) else "FAILED"
+            for index, run in enumerate(self.runs):
+                if run.record.summary["status"] == "RUNNING":
+                    self._save("last", index)
+                    run.record.finish(status, str(error) or type(error).__name__)
+            raise
+        finally:
+            for run in self.runs:
+                run.record.close()
+
+    def _begin(self) -> list[_Run]:
+        records: list[Record] = []
+        runs = []
+        try:
+            for index, job in enumerate(self.jobs):
+                record = Record(job.run_dir, self.tracking)
+                records.append(record)
+                progress = Progress()
+                every = self.tracking.log_every or max(1, math.ceil(self.steps / POINTS))
+                losses = TrainingLosses(self.objectives[index], record.journal, every, progress)
+                tags, summary = run_tags(job.config, self.parts, record)
+                record.begin(job.config, tags, follow=False, monitor=self.monitor, **summary)
+                objective, rate = self.objectives[index], self.rates[index]
+                group = self.groups[index]
+                runs.append(_Run(job, objective, rate, group, record, progress, losses))
+        except BaseException:
+            for record in records:
+                record.discard()
+            raise
+        follow_together(records)
+        return runs
+
+    def _train_epoch(self, epoch: int, flag: StopFlag) -> None:
+        values: list[Tensor] = []
+        times: list[float] = []
+        for index, batch in enumerate(self._batches(epoch)):
+            time = epoch + index / self.steps_per_epoch
+            values.append(torch.stack(self.step.train(batch, time)))
+            times.append(time)
+            if flag.signal_number is not None:
+                raise Stopped(flag.signal_number)
+        table = torch.stack(values).permute(2, 0, 1).float().tolist()  # run, step, term
+        for index, run in enumerate(self.runs):
+            if run.error is not None or not bool(self.step.alive[index]):
+                continue
+            run.progress.step += len(times)
+            try:
+                run.losses.take(table[index], times)
+            except NonFiniteLoss as error:
+                self._fail(index, error)
+        shown = [
+            run.losses.last
+            for run in self.runs
+            if run.error is None and run.losses.last is not None
+        ]
+        median = sorted(shown)[len(shown) // 2] if shown else None
+        self.report.progress((epoch + 1) * self.steps_per_epoch, self.steps, median)
+
+    def _fail(self, index: int, error: Exception) -> None:
+        run = self.runs[index]
+        run.error = error
+        self.step.alive[index] = False
+        run.record.finish("FAILED", f"{type(error).__name__}: {error}")
+
+    def _end_epoch(self, epoch: int) -> None:
+        measured = self.evaluate("val") if self.sources[0].size("val") else [{} for _ in self.runs]
+        for index, (run, found) in enumerate(zip(self.runs, measured, strict=True)):
+            if run.error is not None or not bool(self.step.alive[index]):
+                continue
+            progress = run.progress
+            progress.epoch = epoch + 1
+            run.losses.epoch_mean()
+            rate = run.rate(self.end) if callable(run.rate) else run.rate
+            values = {f"val/{name}": value for name, value in found.items()} | {"lr": rate}
+            if progress.note(values.get(self.monitor), self.sign, self.trainer.min_delta):
+                run.best = self.step.state_of(index)
+            run.record.journal.metrics((n, v, progress.step) for n, v in values.items())
+            if self.trainer.patience is not None and progress.stale >= self.trainer.patience:
+                self.step.alive[index] = False
+
+    def evaluate(self, split: SplitName) -> list[Values]:
+        """Loss and task metrics of every run on a split, with its present weights."""
+        names = list(self.sources[0].splits[split])
+        which = torch.tensor(self.source_of, device=self.device)
+        one = len(self.sources) == 1
+        tensors = {
+            name: self.sources[0].splits[split][name]
+            if one
+            else torch.stack([s.splits[split][name] for s in self.sources])[which]
+            for name in names
+        }
+        size, batch_size = self.sources[0].size(split), self.trainer.batch_size
+        starts = list(batch_starts(size, batch_size))[: self.trainer.max_batches]
+        sums: dict[str, Tensor] = {}
+        answers: list[Outputs] = []
+        with self.step.evaluating():
+            for first in starts:
+                rows = slice(first, first + batch_size)
+                batch = {n: t[rows] if one else t[:, rows] for n, t in tensors.items()}
+                outputs, total, terms = self.step.evaluate(batch, self.end, shared=one)
+                answers.append(outputs)
+                parts = {"loss": total}
+                if len(terms) > 1:
+                    parts |= {f"terms/{name}": value for name, value in terms.items()}
+                count = min(batch_size, size - first)
+                for name, part in parts.items():
+                    sums[name] = sums.get(name, torch.zeros_like(part)) + part * count
+        count = min(size, starts[-1] + batch_size)
+        every = {name: torch.cat([a[name] for a in answers], 1) for name in answers[0]}
+        losses = {name: (total / count).tolist() for name, total in sums.items()}
+        found = []
+        for index in range(len(self.source_of)):
+            metrics = self.new_metrics()
+            seen: Batch = {n: (t if one else t[index])[:count] for n, t in tensors.items()}
+            metrics.update({name: answer[index] for name, answer in every.items()}, seen)
+            own = {name: values[index] for name, values in losses.items()}
+            found.append(own | metrics.compute())
+        return found
+
+    def _conclude(self) -> list[Result | Exception]:
+        for index, run in enumerate(self.runs):
+            if run.error is None:
+                self._save("last", index)
+                if run.best is not None:
+                    self._save("best", index, run.best)
+        self.step.put([run.best for run in self.runs])
+        split: SplitName = "test" if self.sources[0].size("test") else "val"
+        measured = self.evaluate(split) if self.sources[0].size(split) else [{} for _ in self.runs]
+        results: list[Result | Exception] = []
+        for run, found in zip(self.runs, measured, strict=True):
+            if run.error is not None:
+                results.append(run.error)
+                continue
+            results.append(self._finish(run, {f"{split}/{n}": v for n, v in found.items()}))
+        for run in self.runs:
+            run.record.wait_until_sent(self.tracking.wait)
+        return results
+
+    def _finish(self, run: _Run, metrics: dict[str, float]) -> Result:
+        progress, record = run.progress, run.record
+        if progress.best is not None:
+            metrics[self.monitor] = progress.best
+        record.journal.metrics((name, value, progress.step) for name, value in metrics.items())
+        for name in ("best", "last"):
+            if record.checkpoint(name).exists():
+                record.journal.artifact(record.checkpoint(name), "checkpoints")
+        record.update(metrics=metrics, best=progress.best, best_epoch=progress.best_epoch)
+        record.finish("FINISHED")
+        return Result(record.name, record.run_dir, "FINISHED", metrics, record.run_id)
+
+    def _save(self, name: str, index: int, weights: Mapping[str, Tensor] | None = None) -> None:
+        """Write one run's checkpoint, as it would have written it alone."""
+        run = self.runs[index]
+        model = dict(weights) if weights is not None else self.step.state_of(index)
+        if not all(bool(tensor.isfinite().all()) for tensor in model.values()):
+            return
+        count = len(self.step.sizes)
+        state = {
+            "model": model,
+            "optimizer": {
+                "state": self.step.optimizer.state_of(index, self.step.sizes, self.step.shapes),
+                "param_groups": [{**run.group, "params": list(range(count))}],
+            },
+            "objective": run.objective.state_dict(),
+            "progress": deepcopy(asdict(run.progress)),
+            "random": random_state(),
+            "monitor": self.monitor,
+        }
+        checkpoint.save(state, run.record.checkpoint(name))

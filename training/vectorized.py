@@ -1,0 +1,258 @@
+"""Many runs at once: K models that differ in numbers only, trained as one stacked program.
+
+Their weights are one tensor `[K, weights]`. The objective of one run is written as a function of
+its row, and `torch.func.vmap` makes it that of all; the optimizer is a few elementwise operations
+on the whole. Small networks spend their time on overhead, which K runs pay once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, stack_module_state, vmap
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from ..data.source import Batch
+from ..losses.objective import Objective
+from ..losses.term import Term
+from .stacked_optimizer import StackedOptimizer
+from .step import NamedModel, Outputs
+
+CLASS_WEIGHT = "class_weight of the term"  # a loss may have an option called class_weight
+Numbers = Mapping[str, Mapping[str, Tensor]]
+"""Options in which the runs differ: by term, by option, one number a run, `[K]`."""
+
+
+def numbers_of(objectives: Sequence[Objective]) -> dict[str, dict[str, Tensor]]:
+    """The numeric options in which the objectives differ, as tensors `[K]`.
+
+    >>> from losslab.losses import focal
+    >>> runs = [Objective([Term("focal", focal, options={"gamma": g})]) for g in (0.0, 2.0)]
+    >>> numbers_of(runs)
+    {'focal': {'gamma': tensor([0., 2.])}}
+    """
+    found: dict[str, dict[str, Tensor]] = {}
+    for terms in zip(*(objective.terms for objective in objectives), strict=True):
+        weights = [term.class_weight for term in terms]
+        if any(w is not None and not torch.equal(w, weights[0]) for w in weights):
+            found.setdefault(terms[0].name, {})[CLASS_WEIGHT] = torch.stack(weights)
+        for option, value in terms[0].options.items():
+            values = [term.options[option] for term in terms]
+            if any(v != value for v in values):
+                found.setdefault(terms[0].name, {})[option] = torch.tensor(values).float()
+    return found
+
+
+class VectorizedStep:
+    """K runs trained together.
+
+    Args:
+        models: one for each run, alike but for their weights, on their device.
+        objectives: one for each run, bound, alike but for numeric options and weights.
+        optimizer: moves the stacked weights.
+        inputs: names of the tensors the models ask for, in order.
+        main_output: what a lone output tensor is called.
+        shared_batches: whether all runs see the same batches in the same order.
+        clip_norm: largest norm of each run's gradient.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[nn.Module],
+        objectives: Sequence[Objective],
+        optimizer: StackedOptimizer,
+        *,
+        inputs: Sequence[str],
+        main_output: str,
+        shared_batches: bool,
+        clip_norm: float | None = None,
+    ) -> None:
+        self.runs = len(models)
+        self.objectives = tuple(objectives)
+        self.optimizer = optimizer
+        self.inputs = tuple(inputs)
+        self.clip_norm = clip_norm
+        self._batch_axis = None if shared_batches else 0
+        self._model = NamedModel(copy(models[0]), main_output)
+        self._training = True
+        weights, buffers = stack_module_state(list(models))
+        self._shapes = {name: weight.shape[1:] for name, weight in weights.items()}
+        self.shapes = list(self._shapes.values())
+        self.sizes = [shape.numel() for shape in self.shapes]
+        self.weights = torch.cat([w.detach().flatten(1) for w in weights.values()], 1)
+        self.buffers = {name: buffer.detach() for name, buffer in buffers.items()}
+        device = self.weights.device
+        self.numbers = {
+            term: {option: values.to(device) for option, values in options.items()}
+            for term, options in numbers_of(objectives).items()
+        }
+        self._traced: dict[Any, Callable[..., Any]] = {}
+        self.alive = torch.ones(self.runs, dtype=torch.bool, device=device)
+
+    def train(self, batch: Batch, time: float) -> list[Tensor]:
+        """Learn from one batch, `[K, batch, …]` or shared; each term's value, `[K]`."""
+        gradients, values = self.gradients(batch, time)
+        if self.clip_norm is not None:
+            norms = gradients.norm(dim=1, keepdim=True)
+            gradients = gradients * (self.clip_norm / (norms + 1e-6)).clamp(max=1)
+        self.optimizer.set_time(time)
+        self.optimizer.update(self.weights, gradients, self.alive)
+        return values
+
+    def gradients(self, batch: Batch, time: float) -> tuple[Tensor, list[Tensor]]:
+        """All runs' gradients `[K, weights]`, and each term's value `[K]`."""
+        arguments = (
+            self.weights,
+            self.buffers,
+            dict(batch),
+            self.numbers,
+            self._term_weights(time),
+        )
+        key = tuple(tensor.shape for tensor in batch.values())
+        if key not in self._traced:
+            self._traced[key] = self._trace(arguments)
+        gradients, values = self._traced[key](*arguments)
+        return gradients, list(values)
+
+    def _trace(self, arguments: tuple[Any, ...]) -> Callable[..., Any]:
+        """All runs' gradients and values as one list of operations, without vmap's own work."""
+        of_all = vmap(
+            grad(self._one_run, has_aux=True),
+            in_dims=(0, 0, self._batch_axis, 0, 0),
+            randomness="different",
+        )
+
+        def together(weights: Any, buffers: Any, batch: Any, numbers: Any, factors: Any) -> Any:
+            return of_all(weights, buffers, batch, numbers, factors)
+
+        weights, buffers, *others = arguments
+        untouched = {name: buffer.clone() for name, buffer in buffers.items()}  # it is run, too
+        try:
+            traced: Callable[..., Any] = make_fx(together)(weights, untouched, *others)
+        except Exception:  # what can't be traced can still be run
+            return together
+        return traced
+
+    def _one_run(
+        self,
+        weights: Tensor,
+        buffers: Mapping[str, Tensor],
+        batch: Batch,
+        numbers: Numbers,
+        term_weights: Mapping[str, Tensor],
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        outputs, tensors = self._outputs(weights, buffers, batch)
+        objective = _with_numbers(self.objectives[0], numbers, term_weights)
+        value = objective.forward({**batch, **outputs, **tensors}, 0.0)
+        return value.total, tuple(value.values.values())
+
+    def _outputs(
+        self, weights: Tensor, buffers: Mapping[str, Tensor], batch: Batch
+    ) -> tuple[Outputs, dict[str, Any]]:
+        pieces = torch.split(weights, self.sizes)
+        parameters = {
+            name: piece.reshape(shape)
+            for piece, (name, shape) in zip(pieces, self._shapes.items(), strict=True)
+        }
+        state = {f"model.{name}": tensor for name, tensor in {**parameters, **buffers}.items()}
+
+        def model(input: Tensor) -> Outputs:
+            inputs = [{**batch, "input": input}[name] for name in self.inputs]
+            return functional_call(self._model, state, (inputs,))  # type: ignore[no-any-return]
+
+        outputs = functional_call(self._model, state, ([batch[name] for name in self.inputs],))
+        return outputs, {"parameters": parameters, "model": model}
+
+    def _term_weights(self, time: float) -> dict[str, Tensor]:
+        """Each term's weight at `time` for every run, `[K]`."""
+        return {
+            terms[0].name: self.weights.new_tensor([term.weight_at(time) for term in terms])
+            for terms in zip(*(objective.terms for objective in self.objectives), strict=True)
+        }
+
+    @contextmanager
+    def leaving_no_trace(self) -> Iterator[None]:
+        """Within it, training may be tried: weights, buffers and random state are put back."""
+        weights = self.weights.clone()
+        buffers = {name: buffer.clone() for name, buffer in self.buffers.items()}
+        try:
+            with torch.random.fork_rng():
+                yield
+        finally:
+            self.weights.copy_(weights)
+            for name, buffer in self.buffers.items():
+                buffer.copy_(buffers[name])
+            self.optimizer.forget()
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Within it, the models answer as in use: no gradient, no dropout."""
+        self._model.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self._model.train()
+
+    def evaluate(
+        self, batch: Batch, time: float, *, shared: bool = True
+    ) -> tuple[Outputs, Tensor, dict[str, Tensor]]:
+        """All runs' answers `[K, batch, …]`, objectives `[K]` and terms `[K]` on one batch."""
+
+        def one(
+            row: Tensor,
+            buffers: Mapping[str, Tensor],
+            batch: Batch,
+            numbers: Numbers,
+            term_weights: Mapping[str, Tensor],
+        ) -> tuple[Outputs, Tensor, dict[str, Tensor]]:
+            outputs, tensors = self._outputs(row, buffers, batch)
+            objective = _with_numbers(self.objectives[0], numbers, term_weights)
+            value = objective.forward({**batch, **outputs, **tensors}, 0.0)
+            return outputs, value.total, value.values
+
+        of_all = vmap(one, in_dims=(0, 0, None if shared else 0, 0, 0), randomness="different")
+        factors = self._term_weights(time)
+        return of_all(self.weights, self.buffers, dict(batch), self.numbers, factors)
+
+    def put(self, states: Sequence[Mapping[str, Tensor] | None]) -> None:
+        """Give runs other weights and buffers; None leaves a run as it is."""
+        for run, state in enumerate(states):
+            if state is not None:
+                self.weights[run] = torch.cat([state[name].flatten() for name in self._shapes])
+                for name, buffer in self.buffers.items():
+                    buffer[run] = state[name]
+
+    def state_of(self, run: int, weights: Tensor | None = None) -> dict[str, Tensor]:
+        """One run's `state_dict`."""
+        row = (self.weights if weights is None else weights)[run]
+        state = {
+            name: piece.reshape(shape).clone()
+            for piece, (name, shape) in zip(
+                torch.split(row, self.sizes), self._shapes.items(), strict=True
+            )
+        }
+        return state | {name: buffer[run].clone() for name, buffer in self.buffers.items()}
+
+
+def _with_numbers(
+    objective: Objective, numbers: Numbers, term_weights: Mapping[str, Tensor]
+) -> Objective:
+    """The objective of one run: the same terms with its own numbers."""
+    own = copy(objective)
+    own.terms = tuple(
+        _term(term, numbers.get(term.name, {}), term_weights) for term in objective.terms
+    )
+    return own
+
+
+def _term(term: Term, options: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> Term:
+    own = copy(term)
+    if CLASS_WEIGHT in options:
+        own._buffers = {**term._buffers, "class_weight": options[CLASS_WEIGHT]}
+    own.options = {**term.options, **{k: v for k, v in options.items() if k != CLASS_WEIGHT}}
+    own.weight = weights[term.name]  # type: ignore[assignment]  # a number, under vmap
+    return own
