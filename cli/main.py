@@ -66,6 +66,9 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, show the configuration, stop.")
     ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start a sweep anew that was started before.")
+    ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -75,7 +78,7 @@ def train(
 
     set_verbosity(quiet, verbose)
     arguments = [*(overrides or []), *context.args]
-    raise typer.Exit(train_command(arguments, dry_run=dry_run, resume=resume))
+    raise typer.Exit(train_command(arguments, dry_run=dry_run, resume=resume, fresh=fresh))
 
 
 @app.command("list")

@@ -1,8 +1,11 @@
 """The jobs of a sweep: which can be trained together, and what each came to."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..training.sweeps import ERRORS, SWEEP
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -24,26 +27,45 @@ def run_jobs(
         jobs: of each its configuration, its directory, and its overrides in words.
         max_width: the most runs in one program; None takes what fits into memory.
     """
+    from ..training.sweeps import known_run
     from ..training.together import Job
     from .compose import plain
 
     outcomes: list[dict[str, float]] = [{} for _ in jobs]
     groups: dict[str, list[int]] = {}
-    configs: list[dict[str, Any] | None] = []
+    made: dict[int, Job] = {}
     for index, (config, directory, words) in enumerate(jobs):
         try:
-            configs.append(plain(config))
+            job = made[index] = Job(plain(config), directory)
         except Exception as error:
-            configs.append(None)
             note_failure(directory, words, error)
             continue
-        groups.setdefault(repr(without_numbers(configs[index] or {})), []).append(index)
+        known = known_run(directory.parent, job.config)
+        if known is None:
+            groups.setdefault(repr(without_numbers(job.config)), []).append(index)
+        else:
+            outcomes[index] = go_on(known, job.config, directory, words)
     for members in groups.values():
-        chosen = [Job(configs[i] or {}, jobs[i][1]) for i in members]
+        chosen = [made[i] for i in members]
         in_words = [jobs[i][2] for i in members]
         for index, metrics in zip(members, _run_group(chosen, in_words, max_width), strict=True):
             outcomes[index] = metrics
     return outcomes
+
+
+def go_on(
+    known: tuple[Path, dict[str, Any]], config: Mapping[str, Any], fresh_dir: Path, words: str
+) -> dict[str, float]:
+    """The metrics of a job that the sweep has done, or has begun and now completes."""
+    from ..training.together import Job
+
+    run_dir, summary = known
+    if fresh_dir.is_dir() and not any(fresh_dir.iterdir()):
+        fresh_dir.rmdir()
+    if summary["status"] == "FINISHED":
+        metrics: dict[str, float] = summary["metrics"]
+        return metrics
+    return _run_alone(Job(config, run_dir), words, resume=True)
 
 
 def without_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,14 +125,14 @@ def _run_group(
     return [_run_alone(job, word) for job, word in zip(jobs, words, strict=True)]
 
 
-def _run_alone(job: "Job", words: str) -> dict[str, float]:
+def _run_alone(job: "Job", words: str, *, resume: bool = False) -> dict[str, float]:
     from ..training.run import run
     from ..training.signals import Stopped
     from .console import TerminalReport
 
     report = TerminalReport()
     try:
-        return run(job.config, job.run_dir, report).metrics
+        return run(job.config, job.run_dir, report, resume=resume).metrics
     except Stopped as stopped:
         stop_sweep(stopped)
     except Exception as error:
@@ -131,6 +153,10 @@ def _noted(job: "Job", words: str, outcome: Any) -> dict[str, float]:
 def note_failure(run_dir: Path, words: str, error: Exception) -> None:
     """Keep what ended a job; the others go on."""
     failures.append((words or run_dir.name, error))
+    if (run_dir.parent / SWEEP).exists():  # for the process that started the sweep
+        line = json.dumps({"job": words or run_dir.name, "error": str(error)})
+        with (run_dir.parent / ERRORS).open("a") as file:
+            file.write(line + "\n")
     if run_dir.is_dir() and not any(run_dir.iterdir()):
         run_dir.rmdir()  # it was made for the job, and nothing came of it
 

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .sweep import failures, note_failure, stop_sweep
+from .sweep import failures, go_on, note_failure, stop_sweep
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
-def train_command(arguments: list[str], *, dry_run: bool, resume: str | None) -> int:
+def train_command(
+    arguments: list[str], *, dry_run: bool, resume: str | None, fresh: bool = False
+) -> int:
     """Train as the overrides say; the exit code."""
     from .errors import guarded
 
@@ -21,10 +23,10 @@ def train_command(arguments: list[str], *, dry_run: bool, resume: str | None) ->
         return guarded(lambda: _resume(resume, arguments), arguments)
     if dry_run:
         return guarded(lambda: _dry_run(arguments), arguments)
-    return guarded(lambda: _train(arguments), arguments)
+    return guarded(lambda: _train(arguments, fresh), arguments)
 
 
-def _train(arguments: list[str]) -> int:
+def _train(arguments: list[str], fresh: bool) -> int:
     import hydra
 
     from .compose import CONFIG_MODULE, CONFIG_NAME, register
@@ -35,18 +37,57 @@ def _train(arguments: list[str]) -> int:
     if "TORCHELASTIC_RUN_ID" in os.environ and os.environ["RANK"] != "0":
         written.append("hydra.run.dir=.")  # only the main rank of a distributed run keeps anything
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra would print and exit; we answer ourselves
-    sys.argv = [sys.argv[0], *written]
     failures.clear()
+    sweep = "-m" in arguments or "--multirun" in arguments
+    if sweep and not fresh:
+        written += _continued(written)
+    sys.argv = [sys.argv[0], *written]
     main = hydra.main(f"pkg://{CONFIG_MODULE}", CONFIG_NAME, version_base="1.3")(task)
-    main()
-    if not failures:
-        return 0
-    if "-m" not in arguments and "--multirun" not in arguments:
+    try:
+        main()
+    except BaseException as error:
+        if sweep:
+            from .sweep_callback import abandon
+
+            abandon(f"stopped: {type(error).__name__}")
+        raise
+    if sweep:
+        return _conclude_sweep()
+    if failures:
         raise failures[0][1]
+    return 0
+
+
+def _continued(written: list[str]) -> list[str]:
+    """The directory of the sweep that was started with the same words, if there is one."""
+    from ..training.runs import RUNS_DIR
+    from ..training.sweeps import find_sweep, sweep_key
+
+    own = [word for word in written if not word.startswith(("-", "hydra"))]
+    found = find_sweep(sweep_key(own), RUNS_DIR)
+    if found is None or any(word.startswith("hydra.sweep.dir=") for word in written):
+        return []
     from .console import error_line
 
-    failed = "\n  ".join(f"{job}: {error}" for job, error in failures)
-    error_line(f"{len(failures)} of the sweep's runs failed:\n  {failed}")
+    error_line(f"{found} goes on: what is finished stays; --fresh starts anew", "[yellow]Note:[/]")
+    return [f"hydra.sweep.dir={found}"]
+
+
+def _conclude_sweep() -> int:
+    """How the sweep went, and which of its jobs failed in whichever process; the exit code."""
+    from ..training.sweeps import jobs_of
+    from .console import error_line, verbosity
+    from .sweep_callback import directory, errors_of
+
+    sweep_dir = directory()
+    failed = errors_of(sweep_dir)
+    done = [summary for _, summary in jobs_of(sweep_dir) if summary["status"] == "FINISHED"]
+    if verbosity():
+        print(f"{len(done)} runs of {sweep_dir.name} are finished: {sweep_dir}/sweep.csv")
+    if not failed:
+        return 0
+    text = "\n  ".join(f"{job}: {error}" for job, error in failed)
+    error_line(f"{len(failed)} of the sweep's runs failed:\n  {text}")
     return 1
 
 
@@ -60,13 +101,19 @@ def task(config: "DictConfig") -> dict[str, float]:
 
     from ..training.run import run
     from ..training.signals import Stopped
+    from ..training.sweeps import known_run
     from .compose import plain
 
     hydra_config = HydraConfig.get()
     run_dir = Path(hydra_config.runtime.output_dir)
     report = _report()
     try:
-        return run(plain(config), run_dir, report).metrics
+        values = plain(config)
+        if hydra_config.mode == RunMode.MULTIRUN:
+            known = known_run(run_dir.parent, values)
+            if known is not None:
+                return go_on(known, values, run_dir, hydra_config.job.override_dirname)
+        return run(values, run_dir, report).metrics
     except Stopped as stopped:
         if hydra_config.mode == RunMode.MULTIRUN:
             stop_sweep(stopped)  # Hydra would go on

@@ -82,11 +82,13 @@ class Record:
         UserError: another process is training this run.
     """
 
+    summary_file = SUMMARY
+
     def __init__(self, run_dir: Path, tracking: TrackingConfig) -> None:
         self.run_dir = run_dir
         self.name = name = run_dir.name
         self._made_for_this = not any(run_dir.iterdir())
-        self.resumed = (run_dir / SUMMARY).exists()
+        self.resumed = (run_dir / self.summary_file).exists()
         state = json.loads((run_dir / STATE).read_text()) if (run_dir / STATE).exists() else {}
         uri = (state.get("uri") or store_uri(tracking)) if tracking.enabled else None
         self._lock = FileLock(run_dir / RUN_LOCK)
@@ -96,7 +98,7 @@ class Record:
             raise UserError(f"run {name} is being trained by another process") from None
         self.summary: dict[str, Any] = {"name": name}
         if self.resumed:
-            self.summary = json.loads((run_dir / SUMMARY).read_text())
+            self.summary = json.loads((run_dir / self.summary_file).read_text())
         self.journal: Journal = Journal(run_dir / JOURNAL)
         self._process: subprocess.Popen[bytes] | None = None
         self._tracking: dict[str, Any] | None = None
@@ -147,7 +149,7 @@ class Record:
     def update(self, **values: Any) -> None:
         """Change the run's summary on disk."""
         self.summary |= values
-        write_json(self.run_dir / SUMMARY, self.summary)
+        write_json(self.run_dir / self.summary_file, self.summary)
 
     def finish(self, status: str, reason: str = "") -> None:
         """The run is over: FINISHED, FAILED or KILLED, and why."""

@@ -26,6 +26,7 @@ from .report import Report
 from .seeding import leaving_no_trace, seed_everything
 from .signals import Stopped
 from .step import EagerStep, model_inputs
+from .sweeps import identity
 from .trivial import trivial_metrics
 from .versions import versions
 
@@ -285,7 +286,7 @@ def run_tags(
     loss = "+".join(config["loss"])
     data = {f"data.{key}": str(value) for key, value in parts.source.summary.items()}
     tags = {"loss": loss, **data, **versions(), "run_dir": str(record.run_dir.absolute())}
-    return tags, {"loss": loss, "data": data.get("data.name")}
+    return tags, {"loss": loss, "data": data.get("data.name"), "identity": identity(config)}
 
 
 @contextmanager

@@ -269,9 +269,13 @@ class _Group:
         self.runs = self._begin()
         try:
             with StopFlag() as flag:
+                next_save = clock.perf_counter()
                 for epoch in range(self.trainer.epochs):
                     self._train_epoch(epoch, flag)
                     self._end_epoch(epoch)
+                    if clock.perf_counter() >= next_save:
+                        self._save_all()
+                        next_save = clock.perf_counter() + self.trainer.checkpoint_every
                     if not bool(self.step.alive.any()):
                         break
             return self._conclude()
@@ -396,11 +400,7 @@ class _Group:
         return found
 
     def _conclude(self) -> list[Result | Exception]:
-        for index, run in enumerate(self.runs):
-            if run.error is None:
-                self._save("last", index)
-                if run.best is not None:
-                    self._save("best", index, run.best)
+        self._save_all()
         self.step.put([run.best for run in self.runs])
         split: SplitName = "test" if self.sources[0].size("test") else "val"
         measured = self.evaluate(split) if self.sources[0].size(split) else [{} for _ in self.runs]
@@ -425,6 +425,13 @@ class _Group:
         record.update(metrics=metrics, best=progress.best, best_epoch=progress.best_epoch)
         record.finish("FINISHED")
         return Result(record.name, record.run_dir, "FINISHED", metrics, record.run_id)
+
+    def _save_all(self) -> None:
+        for index, run in enumerate(self.runs):
+            if run.error is None:
+                self._save("last", index)
+                if run.best is not None:
+                    self._save("best", index, run.best)
 
     def _save(self, name: str, index: int, weights: Mapping[str, Tensor] | None = None) -> None:
         """Write one run's checkpoint, as it would have written it alone."""

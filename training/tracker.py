@@ -143,6 +143,7 @@ class Tracker:
                 self.state.values["experiment_id"],
                 start_time=entry["time"],
                 run_name=self.state.values["name"],
+                tags=self._parent(),
             )
             self.state.update(run_id=run.info.run_id)
         else:
@@ -152,6 +153,20 @@ class Tracker:
             client.log_batch(self.run_id, params=params[first : first + _PARAMS_PER_CALL])
         self._set_tags(entry["tags"])
         self.state.update(status="RUNNING")
+
+    def _parent(self) -> dict[str, str]:
+        """The tag that nests a job's run under that of its sweep.
+
+        Raises:
+            RuntimeError: the sweep's run is still to be made; the job is sent again later.
+        """
+        parent = self.run_dir.parent
+        if not (parent / STATE).exists():
+            return {}
+        run_id = State(parent).values["run_id"]
+        if run_id is None:
+            raise RuntimeError(f"the run of {parent.name} is not there yet")
+        return {"mlflow.parentRunId": run_id}
 
     def _set_tags(self, tags: Mapping[str, str]) -> None:
         from mlflow.entities import RunTag
@@ -307,7 +322,7 @@ def main(run_dirs: Sequence[Path]) -> None:
             return
         let_training_begin(mine[0])
         follow(mine, State(mine[0]).values["wait"])
-    sweep = mine[0].parent.name.startswith("sweep-")
+    sweep = (mine[0].parent / STATE).exists()
     send_orphans(mine[0].parent.parent if sweep else mine[0].parent)
 
 

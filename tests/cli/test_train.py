@@ -239,7 +239,10 @@ def test_a_signal_ends_a_sweep(start, workdir):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, (out, err)
     assert "the rest of the sweep was not started" in err
-    assert len(list((workdir / "outputs").glob("*/*/run.json"))) == 1
+    runs = [summary(path.parent) for path in (workdir / "outputs").glob("*/*/run.json")]
+    assert {run["status"] for run in runs} == {"KILLED"}
+    (sweep,) = (workdir / "outputs").glob("*/sweep.json")
+    assert json.loads(sweep.read_text())["status"] == "KILLED"
 
 
 def wait_for_status(store, status, seconds=60):

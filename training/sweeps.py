@@ -1,0 +1,71 @@
+"""Sweeps: a directory of runs, with a run of its own in MLflow that is their parent.
+
+A job's identity is the hash of its resolved configuration, so the same sweep started again finds
+what it has done.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .record import SUMMARY, Record
+from .tracker import RUN_LOCK, is_held
+
+SWEEP = "sweep.json"
+ERRORS = "errors.jsonl"
+
+
+class SweepRecord(Record):
+    """A sweep's directory and its run in MLflow, under which those of its jobs are nested."""
+
+    summary_file = SWEEP
+
+
+def identity(config: Mapping[str, Any]) -> str:
+    """The hash of a resolved configuration; where it is recorded makes no other run.
+
+    >>> identity({"seed": 1, "tracking": {"uri": "here"}}) == identity({"seed": 1})
+    True
+    """
+    own = {key: value for key, value in config.items() if key != "tracking"}
+    text = json.dumps(own, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def sweep_key(overrides: Sequence[str]) -> str:
+    """The hash of what a sweep was started with, in whatever order."""
+    return hashlib.sha256("\n".join(sorted(overrides)).encode()).hexdigest()[:16]
+
+
+def find_sweep(key: str, runs_dir: Path) -> Path | None:
+    """The latest sweep here that was started with the same overrides."""
+    found = [
+        (summary.get("started", 0.0), path.parent)
+        for path in runs_dir.glob(f"*/{SWEEP}")
+        if (summary := json.loads(path.read_text())).get("key") == key
+    ]
+    return max(found)[1] if found else None
+
+
+def jobs_of(sweep_dir: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Each run of the sweep, with its summary."""
+    for path in sorted(sweep_dir.glob(f"*/{SUMMARY}")):
+        yield path.parent, json.loads(path.read_text())
+
+
+def known_run(sweep_dir: Path, config: Mapping[str, Any]) -> tuple[Path, dict[str, Any]] | None:
+    """The run of this configuration that the sweep holds already, unless someone is at it.
+
+    Of several, the one that finished; else one that can be continued.
+    """
+    wanted = identity(config)
+    same = [
+        (run_dir, summary)
+        for run_dir, summary in jobs_of(sweep_dir)
+        if summary.get("identity") == wanted and not is_held(run_dir / RUN_LOCK)
+    ]
+    done = [item for item in same if item[1]["status"] == "FINISHED"]
+    begun = [item for item in same if (item[0] / "checkpoints" / "last.pt").exists()]
+    return next(iter([*done, *begun]), None)
