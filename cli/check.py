@@ -73,8 +73,15 @@ def _losses(words: Sequence[str], layout: str | None) -> "list[Report]":
 
 def _configuration(overrides: Sequence[str]) -> "list[Report]":
     from .compose import compose_config, plain
+    from .errors import explain_hydra
 
-    config = plain(compose_config(list(overrides)))
+    try:
+        config = plain(compose_config(list(overrides)))
+    except Exception as error:
+        text = explain_hydra(error, overrides)
+        if text is None:
+            raise
+        raise UserError(text) from error
     from ..analysis.check.configuration import check_configuration
 
     return check_configuration(config)
@@ -97,7 +104,8 @@ def show(reports: "Sequence[Report]") -> None:
     for number, report in enumerate(reports):
         if number:
             console.print()
-        console.print(Text.assemble((report.name, "bold"), (f"  as {report.probed}", "dim")))
+        header = Text.assemble((report.name, "bold"), (f"  as {report.probed}", "dim"))
+        console.print(header, soft_wrap=True)
         if not report.findings:
             console.print(Text("  nothing found", style="green"))
         for finding in report.findings:

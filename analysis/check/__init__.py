@@ -10,18 +10,27 @@ from typing import Any
 
 import torch
 
+from .candidates import probes
 from .findings import LEVELS, Finding, unsuited
 from .gradients import check_gradient, check_saturation
+from .meaning import check_meaning
 from .numerics import check_extremes, check_precision
 from .optimum import check_optimum
-from .probe import Probe, first_line, probes
+from .probe import Probe, first_line
 from .readiness import check_compile, check_cost, check_second_order, check_vmap
-from .rows import check_batch, check_broadcasting, check_meaning, check_rows
+from .rows import check_batch, check_broadcasting, check_pairs, check_rows
 
 __all__ = ["Finding", "Report", "check_function", "examine"]
 
 Check = Callable[[Probe], Iterator[Finding]]
-_DECISIVE: tuple[Check, ...] = (check_meaning, check_extremes, check_optimum, check_saturation)
+# What the gradient is worth, once there is one; it also tells which layout suits a loss best.
+_DECISIVE: tuple[Check, ...] = (
+    check_meaning,
+    check_pairs,
+    check_extremes,
+    check_optimum,
+    check_saturation,
+)
 _FURTHER: tuple[Check, ...] = (
     check_broadcasting,
     check_rows,
@@ -63,6 +72,7 @@ def check_function(
     name: str | None = None,
     layout: str | None = None,
     seed: int = 0,
+    quick: bool = False,
 ) -> Report:
     """Check a loss, ours or anyone's function of named tensors.
 
@@ -72,21 +82,22 @@ def check_function(
         name: what it is called in the report.
         layout: the kind of answer and target; None tries all and takes what suits it best.
         seed: of the generated tensors.
+        quick: leave out what can only be a warning or a note, compiling it among others.
 
     Raises:
         UserError: it can't be called with generated tensors.
     """
+    candidates = probes(function, options, layout=layout, seed=seed)
     found: list[tuple[Probe, list[Finding]]] = []
-    for probe in probes(function, options, layout=layout, seed=seed):
-        try:
-            found.append((probe, _decisive(probe)))
-        except Exception as error:  # a user's function may raise anything
-            found.append((probe, [_fails(error)]))
+    for candidate in candidates:
+        found.append((candidate, _decisive(candidate)))
+        if not any(unsuited(found[-1][1], candidate.is_ambiguous)):
+            break  # no other suits it better, and the first of equals is taken
     probe, findings = min(found, key=lambda pair: unsuited(pair[1], pair[0].is_ambiguous))
-    words = probe.layout.words if probe.layout else "tensors by name"
-    also = tuple(p.layout.name for p, _ in found if p.layout and p is not probe)
-    called = name or str(getattr(function, "__name__", "loss"))
-    return Report(called, words, also, tuple(_completed(probe, findings)))
+    words = probe.layout.words if probe.layout else f"tensors by name: {', '.join(probe.names)}"
+    also = tuple(p.layout.name for p in candidates if p.layout and p is not probe)
+    called = name or str(getattr(function, "__name__", type(function).__name__))
+    return Report(called, words, also, tuple(_completed(probe, findings, quick)))
 
 
 def examine(probe: Probe) -> list[Finding]:
@@ -94,10 +105,16 @@ def examine(probe: Probe) -> list[Finding]:
     return _completed(probe, _decisive(probe))
 
 
-def _completed(probe: Probe, findings: list[Finding]) -> list[Finding]:
-    if not any(finding.kind in _GRADIENT for finding in findings):
+def _completed(probe: Probe, findings: list[Finding], quick: bool = False) -> list[Finding]:
+    if not quick and not any(finding.kind in _GRADIENT for finding in findings):
+        random = any(finding.kind == "random" for finding in findings)
         for check in _FURTHER:
-            findings = findings + _tried(check, probe)
+            if random and check in (check_rows, check_batch):  # noise would look like influence
+                continue
+            try:
+                findings = findings + _tried(check, probe)
+            except Exception as error:  # a user's function may raise anything
+                findings = [*findings, _unexamined(check, error)]
     return sorted(findings, key=lambda finding: LEVELS.index(finding.level))
 
 
@@ -111,15 +128,29 @@ def _fails(error: Exception) -> Finding:
     )
 
 
+def _unexamined(check: Check, error: Exception) -> Finding:
+    return Finding(
+        "not examined",
+        "note",
+        f"{check.__name__.removeprefix('check_')}: {type(error).__name__}: {first_line(error)}",
+        "a part of the examination could not be made",
+        "see the error: the loss refuses other samples, another dtype, or being called again",
+    )
+
+
+# Findings after which there is no gradient to examine.
 _GRADIENT = frozenset({"fails", "gradient cut", "constant", "gradient zero"})
 
 
 def _decisive(probe: Probe) -> list[Finding]:
-    findings = _tried(check_gradient, probe)
-    if any(finding.kind in _GRADIENT for finding in findings):
-        return findings + _tried(check_meaning, probe)
-    for check in _DECISIVE:
-        findings += _tried(check, probe)
+    """What decides whether it can train, and which kind of answer suits it."""
+    try:
+        findings = _tried(check_gradient, probe)
+        cut = any(finding.kind in _GRADIENT for finding in findings)
+        for check in (check_meaning, check_pairs) if cut else _DECISIVE:
+            findings += _tried(check, probe)
+    except Exception as error:  # a user's function may raise anything
+        return [_fails(error)]
     return findings
 
 

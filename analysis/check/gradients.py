@@ -158,11 +158,21 @@ def _depends(probe: Probe) -> bool:
     return len(values) > 1
 
 
+# What may cut off a part of the value without anyone meaning it.
+_CUTS_A_PART = frozenset({"detach", "data", "item", "tolist", "numpy", "array", "float", "tensor"})
+# The fine step crosses fewer kinks; the coarse one stands above the noise of a loss that computes
+# in single precision whatever it is given.
+_STEPS = (1e-6, 1e-3)
+
+
 def _compare_with_differences(probe: Probe, watch: Watch) -> Iterator[Finding]:
     """The gradient along a direction against the difference of two values, in double precision."""
     double = probe.to(torch.double)
     leaves = double.fresh()
-    total = double.total(leaves)
+    try:
+        total = double.total(leaves)
+    except Exception:  # it may hold a float32 tensor of its own: see check_precision
+        return
     if total.dtype != torch.double or not bool(total.isfinite()):
         return
     if float(double.total(leaves).detach()) != float(total.detach()):
@@ -177,31 +187,50 @@ def _compare_with_differences(probe: Probe, watch: Watch) -> Iterator[Finding]:
     gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     generator = torch.Generator().manual_seed(5)
     for name, gradient in zip(leaves, gradients, strict=True):
-        leaf = leaves[name].detach()
-        direction = torch.randn(leaf.shape, generator=generator, dtype=torch.double)
-        step = 1e-6
-        ends = [
-            float(double.total({**leaves, name: leaf + sign * step * direction}).detach())
-            for sign in (1, -1)
-        ]
-        difference = (ends[0] - ends[1]) / (2 * step)
+        direction = torch.randn(leaves[name].shape, generator=generator, dtype=torch.double)
         slope = 0.0 if gradient is None else float((gradient * direction).sum())
-        size = max(abs(difference), abs(slope))
-        if size > 1e-6 and abs(difference - slope) > 1e-2 * size:
-            cut = next((c for c in watch.cuts if c.name in _MATTERS), None)
-            reason = f"{cut} cuts a part off" if cut else "its backward pass is another function's"
-            yield Finding(
-                "gradient differs",
-                "warning" if cut and cut.name in ("detach", "data") else "broken",
-                f"along a direction in {name} the value changes by {difference:.4g}, the gradient "
-                f"says {slope:.4g}: {reason}",
-                "a part of the value changes the number and is not minimised",
-                remedy_for(cut) if cut else "derive the backward pass anew (torch's gradcheck)",
-            )
+        differences = [
+            _difference(double, leaves, name, step * direction) / step for step in _STEPS
+        ]
+        if all(_disagree(difference, slope) for difference in differences):
+            yield _differs(name, differences[0], slope, watch)
             return
 
 
-_MATTERS = frozenset({"detach", "data", "item", "tolist", "numpy", "array", "float", "tensor"})
+def _difference(probe: Probe, leaves: dict[str, Tensor], name: str, change: Tensor) -> float:
+    """By how much the value rises for a change of one answer, from both sides."""
+    leaf = leaves[name].detach()
+    up, down = (
+        float(probe.total({**leaves, name: leaf + sign * change}).detach()) for sign in (1, -1)
+    )
+    return (up - down) / 2
+
+
+def _disagree(difference: float, slope: float) -> bool:
+    size = max(abs(difference), abs(slope))
+    return size > 1e-6 and abs(difference - slope) > 1e-2 * size
+
+
+def _differs(name: str, difference: float, slope: float, watch: Watch) -> Finding:
+    cut = next((call for call in watch.cuts if call.name in _CUTS_A_PART), None)
+    reason = f"{cut} cuts a part off" if cut else "its backward pass is another function's"
+    return Finding(
+        "gradient differs",
+        "warning" if cut and cut.name in ("detach", "data") else "broken",
+        f"along a direction in {name} the value changes by {difference:.4g}, the gradient says "
+        f"{slope:.4g}: {reason}",
+        "a part of the value changes the number and is not minimised",
+        remedy_for(cut) if cut else "derive the backward pass anew (torch's gradcheck)",
+    )
+
+
+# Wrong by these much: an ordinary mistake first, then ones that are surely wrong. A probability's
+# logit goes less far: at 17 it is 1 in single precision.
+_WRONG_REAL, _WRONG_LOGIT, _WRONG_PROBABILITY = (
+    (1.0, 30.0, 300.0),
+    (2.0, 12.0, 30.0),
+    (2.0, 6.0, 12.0),
+)
 
 
 def check_saturation(probe: Probe) -> Iterator[Finding]:
@@ -210,14 +239,15 @@ def check_saturation(probe: Probe) -> Iterator[Finding]:
     if layout is None or probe.main is None or layout.meaning == "positive":
         return
     target = probe.given[str(probe.target)]
-    sizes = (2.0, 12.0, 30.0) if layout.kind not in ("real", "positive") else (1.0, 30.0, 300.0)
+    real = layout.kind in ("real", "positive")
     if layout.meaning == "probability":
-        sizes = (2.0, 6.0, 12.0)
+        sizes = _WRONG_PROBABILITY
+    else:
+        sizes = _WRONG_REAL if real else _WRONG_LOGIT
     seen = [_wrong_by(probe, target, size) for size in sizes]
     (value, usual), *further = seen
     for size, (high, gradient) in zip(sizes[1:], further, strict=True):
         if high >= value > 0 and usual > 0 and gradient < 1e-4 * usual:
-            real = layout.kind in ("real", "positive")
             yield Finding(
                 "saturation",
                 "warning",
@@ -241,8 +271,6 @@ def _wrong_by(probe: Probe, target: Tensor, size: float) -> tuple[float, float]:
         wrong = layout.truth(target) + size * torch.where(
             torch.arange(target.numel()) % 2 > 0, 1.0, -1.0
         ).reshape(target.shape)
-    elif layout.meaning == "probability":
-        wrong = layout.opposite(target, size)
     else:
         wrong = layout.opposite(target, size)
     leaves = probe.fresh()

@@ -1,14 +1,31 @@
 """The kinds of answer and target that a loss may be made for, and how each is drawn."""
 
+import re
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ...errors import UserError
+
 SAMPLES = 7  # a number that no other axis has
 Meaning = Literal["logits", "probability", "log_probability", "distance", "real", "positive", "log"]
 Kind = Literal["binary", "one_hot", "indices", "signs", "real", "positive"]
+# What an answer may mean that is called so; any other name may mean anything.
+MEANINGS: dict[str, tuple[Meaning, ...]] = {
+    "logits": ("logits",),
+    "prediction": ("real", "positive", "log"),
+    "reconstruction": ("probability", "real"),
+    "probability": ("probability",),
+    "probabilities": ("probability",),
+    "probs": ("probability",),
+    "prob": ("probability",),
+    "log_prob": ("log_probability",),
+    "log_probs": ("log_probability",),
+    "log_probability": ("log_probability",),
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +52,19 @@ class Layout:
     def channels(self) -> int:
         """Classes or labels: the answer's second axis, if it has one."""
         return self.answer[0] if self.answer else 1
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        """The answer's axes of space."""
+        return self.answer[1:]
+
+    def with_classes(self, count: int) -> "Layout":
+        """The same with `count` classes, where it has classes."""
+        if self.kind not in ("indices", "one_hot"):
+            return self
+        target = self.target if self.kind == "indices" else (count, *self.target[1:])
+        words = re.sub(r"\d+ classes", f"{count} classes", self.words)
+        return replace(self, words=words, answer=(count, *self.answer[1:]), target=target)
 
     def draw_target(self, generator: torch.Generator, samples: int = SAMPLES) -> Tensor:
         """A target in which every class or label occurs, and none of them alone."""
@@ -177,4 +207,17 @@ LAYOUTS: tuple[Layout, ...] = (
     *(_as_probability(of) for of in _OF_CLASSES if of.kind != "signs"),
     *(_as_log_probability(of) for of in _OF_CLASSES if of.kind in ("indices", "one_hot")),
 )
-BY_NAME: dict[str, Layout] = {layout.name: layout for layout in LAYOUTS}
+_BY_NAME: dict[str, Layout] = {layout.name: layout for layout in LAYOUTS}
+
+
+def layout_called(name: str) -> Layout:
+    """The kind of answer and target that a user asks for.
+
+    Raises:
+        UserError: there is none of that name; the text gives the nearest.
+    """
+    if name not in _BY_NAME:
+        near = get_close_matches(name, _BY_NAME, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UserError(f"unknown kind of target '{name}'.{hint} There are: {', '.join(_BY_NAME)}")
+    return _BY_NAME[name]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from .arguments import SCALES
 from .findings import Finding
 from .gradients import watched
 from .probe import Probe, first_line
@@ -65,11 +66,13 @@ def _extremes(probe: Probe) -> Iterator[tuple[str, bool, Probe]]:
     if layout is None or probe.main is None or probe.target is None:
         for size, moderate in ((0.0, True), (20.0, True), (1e4, False)):
             leaves = {
-                name: leaf.sign() * (min(size, 20.0) if probe.is_log_scale(name) else size)
+                name: leaf
+                if name in SCALES
+                else leaf.sign() * (min(size, 20.0) if probe.is_log_scale(name) else size)
                 for name, leaf in probe.leaves.items()
             }
             words = f"{', '.join(probe.leaves)} at ±{size:g}" if size else "everything at 0"
-            yield words, moderate, _replaced(probe, leaves)
+            yield words, moderate, replace(probe, leaves=leaves)
         return
     target = probe.given[probe.target]
     if layout.kind in ("real", "positive"):
@@ -123,10 +126,6 @@ def _single_class(probe: Probe) -> Iterator[tuple[Tensor, str]]:
         yield torch.ones_like(target), f"a {words} of 1 only"
 
 
-def _replaced(probe: Probe, leaves: dict[str, Tensor]) -> Probe:
-    return replace(probe, leaves=leaves)
-
-
 def _non_finite(probe: Probe, words: str, moderate: bool) -> Finding | None:
     leaves = probe.fresh()
     total, watch = watched(probe, leaves)
@@ -167,7 +166,17 @@ def _non_finite(probe: Probe, words: str, moderate: bool) -> Finding | None:
 def check_precision(probe: Probe) -> Iterator[Finding]:
     """Double precision lost on the way, half precision that overflows."""
     double = probe.to(torch.double)
-    values = double.values(double.fresh())
+    try:
+        values = double.values(double.fresh())
+    except Exception as error:  # a user's function may raise anything
+        yield Finding(
+            "double precision refused",
+            "note",
+            f"float64: {first_line(error)}",
+            "gradients can't be checked against differences, and exact solvers can't be used",
+            "give tensors of the loss's own the dtype of its input",
+        )
+        return
     if values.is_floating_point() and values.dtype != torch.double:
         yield Finding(
             "double precision lost",

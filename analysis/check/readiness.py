@@ -7,24 +7,34 @@ from torch import Tensor
 
 from .findings import Finding
 from .probe import Probe, first_line
+from .watch import new_nodes
 
 
 def check_second_order(probe: Probe) -> Iterator[Finding]:
     """Whether the gradient can be differentiated again."""
-    leaves = probe.to(torch.double).fresh()
-    total = probe.to(torch.double).total(leaves)
+    leaves = probe.fresh()
+    # What flows back depends on the factor, so that each step of the way back has a derivative, or
+    # a node that stands for its lack, which only this look at the graph finds.
+    factor = torch.ones((), requires_grad=True)
+    total = factor * probe.total(leaves)
+    lack = ""
     try:
         gradients = torch.autograd.grad(
             total, list(leaves.values()), create_graph=True, allow_unused=True
         )
-        sums = [g.square().sum() for g in gradients if g is not None and g.requires_grad]
-        if sums:
-            torch.autograd.grad(sum(sums), list(leaves.values()), allow_unused=True)  # type: ignore[arg-type]
+        present = [g for g in gradients if g is not None and g.requires_grad]
+        if any(node.name().endswith("::Error") for g in present for node in new_nodes(g.grad_fn)):
+            lack = "a backward pass is marked once_differentiable"
+        elif present:
+            squares = torch.stack([g.square().sum() for g in present])
+            torch.autograd.grad(squares.sum(), list(leaves.values()), allow_unused=True)
     except RuntimeError as error:
+        lack = first_line(error)
+    if lack:
         yield Finding(
             "no second derivative",
             "note",
-            first_line(error),
+            lack,
             "curvature and gradient penalties can't use it",
             "write it with operations that torch can differentiate twice",
         )

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -127,7 +128,7 @@ class Watch(TorchFunctionMode):
         widest = max((t.ndim for t in given), default=0)
         self._widened |= {id(t) for t in made if t.ndim > widest}
         call = Call(_COMPARISONS.get(name.strip("_"), name.strip("_")), calling_line())
-        if self._values and self.not_finite is None and finite(given) and not finite(made):
+        if self._values and self.not_finite is None and not finite(made) and finite(given):
             self.not_finite = call
         if not live:
             return
@@ -226,7 +227,7 @@ def calling_line() -> str:
     return ""
 
 
-def new_nodes(node: Any, known: Mapping[Any, Any]) -> Iterator[Any]:
+def new_nodes(node: Any, known: Mapping[Any, Any] = MappingProxyType({})) -> Iterator[Any]:
     """The nodes of the autograd graph from `node` down to those that are known."""
     stack, seen = [node], set()
     while stack:
@@ -251,8 +252,7 @@ def backward(total: Tensor, leaves: Sequence[Tensor], watch: Watch) -> Backward:
     """The gradients of `total`, and which operation spoilt them, if one did."""
     seen = Backward([])
     handles = [
-        node.register_hook(_inspect(watch.call_of(node), seen))
-        for node in new_nodes(total.grad_fn, {})
+        node.register_hook(_inspect(watch.call_of(node), seen)) for node in new_nodes(total.grad_fn)
     ]
     try:
         seen.gradients = list(torch.autograd.grad(total, leaves, allow_unused=True))
@@ -267,7 +267,7 @@ def _inspect(call: Call | None, seen: Backward) -> Callable[[Any, Any], None]:
         came, went = list(tensors_in(from_output)), list(tensors_in(to_inputs))
         if not came or not went:
             return
-        if seen.not_finite is None and finite(came) and not finite(went):
+        if seen.not_finite is None and not finite(went) and finite(came):
             seen.not_finite = call
         if (
             seen.zeroed is None

@@ -11,6 +11,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from .loader import SweepLoader
+
 
 @dataclass
 class VectorizedConf:
@@ -43,6 +45,8 @@ class VectorizedLauncher(Launcher):
         """See Hydra's `Launcher`."""
         self.config = config
         self.hydra_context = hydra_context
+        if not isinstance(hydra_context.config_loader, SweepLoader):  # the sweeper uses it, too
+            hydra_context.config_loader = SweepLoader(hydra_context.config_loader)
         self.task_function = task_function
 
     def launch(

@@ -103,6 +103,6 @@ def custom_backward(prediction, target):
 
 
 def not_compilable(prediction, target):
-    """Finds: not ready for vmap. Names: ."""
+    """Finds: not ready for vmap."""
     error = (prediction - target) ** 2
     return error * (2.0 if error.max() > 1 else 1.0)

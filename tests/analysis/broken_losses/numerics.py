@@ -99,7 +99,7 @@ def sigmoid_mse(logits, target):
 
 
 def clipped_bce(y_pred, y_true):
-    """Finds: saturation. Names: ."""
+    """Finds: saturation."""
     p = torch.clamp(torch.sigmoid(y_pred), 1e-3, 1 - 1e-3)
     return -(y_true * p.log() + (1 - y_true) * (1 - p).log())
 
