@@ -81,13 +81,15 @@ def without_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
     for group, names in (("optimizer", _OPTIMIZER_NUMBERS), ("data", ("split_seed",))):
         if config.get(group):
             marked[group] = {
-                key: _marked(value) if key in names else value
+                key: _marked(value, key) if key in names else value
                 for key, value in config[group].items()
             }
     return marked
 
 
 def _marked(value: Any, key: str = "") -> Any:
+    if key in ("weight", "lr"):  # a number at each time, whichever schedule gives it
+        return _NUMBER
     if isinstance(value, Mapping):
         return {name: _marked(item, name) for name, item in value.items()}
     if key == "ignore_index":

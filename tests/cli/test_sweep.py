@@ -139,7 +139,7 @@ def test_numbers_are_what_stacked_runs_may_differ_in():
     assert without_numbers(config) == {
         "seed": n,
         "data": {"split_seed": n, "noise": 0.1},
-        "loss": {"bce": {"weight": {"_target_": "linear", "end": n}, "ignore_index": 3}},
+        "loss": {"bce": {"weight": n, "ignore_index": 3}},
         "optimizer": {"lr": n, "betas": [n, n], "nesterov": True, "eps": 1e-8},
         "trainer": {"epochs": 3},
     }

@@ -4,9 +4,10 @@ import pytest
 from hydra import initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
-from hydra_plugins.losslab.loader import SweepLoader
 from losslab.cli.compose import register
 from omegaconf import OmegaConf
+
+from hydra_plugins.losslab.loader import SweepLoader
 
 
 @pytest.fixture
@@ -50,5 +51,5 @@ def test_one_job_does_not_change_the_next(loaders):
 
 def test_an_override_that_fails_fails_as_hydra_says(loaders):
     _, ours, sweep = loaders
-    with pytest.raises(Exception, match="Could not override 'trainer.epoch'"):
+    with pytest.raises(Exception, match=r"Could not override 'trainer\.epoch'"):
         ours.load_sweep_config(sweep, ["trainer.epoch=3"])
