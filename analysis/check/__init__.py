@@ -13,7 +13,7 @@ import torch
 from .candidates import probes
 from .findings import LEVELS, Finding, unsuited
 from .gradients import check_gradient, check_saturation
-from .meaning import check_meaning
+from .meaning import check_domain, check_meaning
 from .numerics import check_extremes, check_precision
 from .optimum import check_optimum
 from .probe import Probe, first_line
@@ -32,6 +32,7 @@ _DECISIVE: tuple[Check, ...] = (
     check_saturation,
 )
 _FURTHER: tuple[Check, ...] = (
+    check_domain,
     check_broadcasting,
     check_rows,
     check_batch,

@@ -1,5 +1,6 @@
 """What the loss takes the answer for: logits, probabilities, their logarithm."""
 
+import math
 from collections.abc import Iterator
 
 from .findings import Finding
@@ -44,4 +45,34 @@ def check_meaning(probe: Probe) -> Iterator[Finding]:
             "it is right for targets of −1 and 1, not of 0 and 1",
             "a target of 0 would give no gradient, or a wrong one",
             "use 2 * target - 1, or a loss with labels=pm1",
+        )
+
+
+def check_domain(probe: Probe) -> Iterator[Finding]:
+    """Whether a target that means nothing passes in silence.
+
+    A declared domain is what preflight holds the data against, so a loss that declares one is safe.
+    """
+    layout, target = probe.layout, probe.target
+    if layout is None or probe.main is None or target is None or target in probe.signature.domains:
+        return
+    if layout.kind == "indices":
+        wrong, words = layout.channels, f"class {layout.channels} of {layout.channels} classes"
+    elif layout.kind == "binary":
+        wrong, words = 3, "a target of 3 where 0 and 1 are meant"
+    else:
+        return
+    values = probe.given[target].clone()
+    values.view(-1)[0] = wrong
+    try:
+        total = float(probe.total(**{target: values}).detach())
+    except Exception:  # refused, as it should be
+        return
+    if math.isfinite(total):
+        yield Finding(
+            "domain",
+            "note",
+            f"{words} passes in silence: the loss is {total:.4g}",
+            "a slip in the data is learnt like the truth",
+            "declare the domain of the target (losslab.losses.domains): every training tests it",
         )

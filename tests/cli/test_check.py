@@ -187,7 +187,7 @@ def test_in_python_a_function(workdir):
     assert (report.name, report.probed) == ("mine", "2 real values a sample")
     assert not report.broken
     (module,) = losslab.check(torch.nn.BCEWithLogitsLoss())
-    assert module.findings == ()
+    assert [finding.kind for finding in module.findings] == ["domain"]
 
 
 def test_in_python_words_as_on_the_command_line(mine):
