@@ -3,7 +3,7 @@
 The machines are shared and noisy, so commands are run in turn, A B C A B C …, and the figure is the
 median of the ratios within each round.
 
-    python -m benchmarks [ROUNDS] [help|first|mlp|unet|memory|losses …]
+    python -m benchmarks [ROUNDS] [help|first|mlp|unet|memory|losses|sweeps …]
 """
 
 import os
@@ -180,6 +180,19 @@ def bench_losses(rounds: int) -> None:
             )  # fmt: skip
 
 
+def bench_sweeps(rounds: int) -> None:
+    from .sweeps import seconds
+
+    compare(
+        "64 runs of the small MLP, the whole command", "s", 1, rounds,
+        {
+            "hydra/launcher=basic": lambda: seconds("basic", 64),
+            "hydra/launcher=vectorized": lambda: seconds("vectorized", 64),
+        },
+        "target ≤ 1/8",
+    )  # fmt: skip
+
+
 def make_store(path: Path) -> None:
     """A MLflow database with its tables, as any run after the first finds it."""
     code = "import mlflow, sys; mlflow.MlflowClient(tracking_uri=sys.argv[1]).search_experiments()"
@@ -192,6 +205,7 @@ BENCHMARKS = {
     "mlp": bench_mlp,
     "unet": bench_unet,
     "memory": bench_memory,
+    "sweeps": bench_sweeps,
     "losses": bench_losses,
 }
 

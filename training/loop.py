@@ -21,6 +21,7 @@ from .journal import Journal
 from .metrics import Metrics, Values
 from .metrics_mode import mode_of
 from .progress import NonFiniteLoss, Progress, TrainingLosses
+from .pruning import GivesUp
 from .report import Report
 from .seeding import random_state, set_random_state
 from .signals import StopFlag, Stopped
@@ -48,6 +49,7 @@ class Loop:
         world: this process among the ranks.
         device: where the step wants its batches.
         gradient_shares: whether to measure them after every epoch.
+        gives_up: hears the monitored metric after every epoch; see `losslab.training.pruning`.
         progress: where to begin.
     """
 
@@ -64,6 +66,7 @@ class Loop:
     world: World
     device: torch.device
     gradient_shares: bool = False
+    gives_up: GivesUp | None = None
     progress: Progress = field(default_factory=Progress)
 
     def __post_init__(self) -> None:
@@ -88,7 +91,7 @@ class Loop:
         self.sign = -1 if mode_of(self.monitor) == "min" else 1
 
     def fit(self) -> Progress:
-        """Train until the epochs are over or patience is.
+        """Train until the epochs are over, or patience is, or a search gives the run up.
 
         Raises:
             Stopped: by a signal, after saving.
@@ -97,7 +100,7 @@ class Loop:
         try:
             with StopFlag() as flag:
                 while self.progress.epoch < self.config.epochs:
-                    if any_rank(self._out_of_patience(), self.world):
+                    if any_rank(self._ends_early(), self.world):
                         break
                     self._train_epoch(flag)
                     self._end_epoch()
@@ -105,8 +108,8 @@ class Loop:
             self._saver.flush()
         return self.progress
 
-    def _out_of_patience(self) -> bool:
-        return self.config.patience is not None and self.progress.stale >= self.config.patience
+    def _ends_early(self) -> bool:
+        return self.progress.pruned or self.progress.out_of_patience(self.config.patience)
 
     def batches(self, split: SplitName, start: int = 0) -> Iterator[Batch]:
         """The batches of one pass, on the device."""
@@ -164,6 +167,8 @@ class Loop:
             values |= {f"gradient_shares/{name}": share for name, share in shares.items()}
         values["lr"] = self.step.learning_rate
         best = progress.note(values.get(self.monitor), self.sign, self.config.min_delta)
+        if self.gives_up is not None:
+            progress.ask(self.gives_up, values.get(self.monitor), self.config)
         rows = [(n, v, progress.step) for n, v in values.items() if n != "train/loss"]
         self.journal.metrics(rows)
         self.report.progress(progress.step, self.steps, values["train/loss"])

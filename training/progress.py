@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from ..losses.objective import Objective
+from .config import TrainerConfig
 from .journal import Journal, Row
+from .pruning import GivesUp
 
 _FLUSH_STEPS = 64  # steps whose losses may wait on the device
 
@@ -28,6 +30,7 @@ class Progress:
         best: best value of the monitored metric.
         best_epoch: the epoch that reached it.
         stale: epochs since.
+        pruned: whether a search has given the run up.
         window: sums of each term's values and of the total since losses were last logged, and their
             number.
         epoch_window: the same since the epoch began.
@@ -39,6 +42,7 @@ class Progress:
     best: float | None = None
     best_epoch: int = 0
     stale: int = 0
+    pruned: bool = False
     window: list[float] = field(default_factory=list)
     epoch_window: list[float] = field(default_factory=list)
 
@@ -58,6 +62,29 @@ class Progress:
             return False
         self.best, self.best_epoch, self.stale = value, self.epoch, 0
         return True
+
+    def out_of_patience(self, patience: int | None) -> bool:
+        """Whether it has not improved for so long."""
+        return patience is not None and self.stale >= patience
+
+    def ask(self, gives_up: GivesUp, value: float | None, config: TrainerConfig) -> None:
+        """Ask whether to go on after the epoch that just ended; a run that ends anyhow is complete.
+
+        Args:
+            gives_up: hears epoch and value, and answers.
+            value: the monitored metric's; None where it was not measured.
+            config: how long the run is.
+        """
+        if value is None:
+            return
+        given_up = bool(gives_up(self.epoch, value))  # not NumPy's: a checkpoint holds it
+        ends = self.epoch >= config.epochs or self.out_of_patience(config.patience)
+        self.pruned = given_up and not ends
+
+    @property
+    def reason(self) -> str:
+        """Why the run ended before its time; empty if it did not, or by its own patience."""
+        return f"pruned after epoch {self.epoch}" if self.pruned else ""
 
 
 class TrainingLosses:

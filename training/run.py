@@ -21,6 +21,7 @@ from .examples import save_examples
 from .loop import Loop
 from .metrics import metrics_for
 from .preflight import bind, preflight, tiny_batch, try_model
+from .pruning import watcher_of
 from .record import NoRecord, Record
 from .report import Report
 from .seeding import leaving_no_trace, seed_everything
@@ -43,7 +44,7 @@ class Result:
             and the best value of the monitored metric.
         run_id: the MLflow run's id; None if it was not tracked.
         model: the trained model, at its best epoch; None if it never got there.
-        reason: why it did not finish.
+        reason: why it ended before its time.
     """
 
     name: str
@@ -221,6 +222,7 @@ def build_loop(
             world=here,
             device=parts.device,
             gradient_shares=objective.gradient_shares,
+            gives_up=watcher_of(config) if here.is_main else None,
         )
     except ValueError as error:
         raise UserError(str(error)) from error
@@ -330,11 +332,19 @@ def _conclude(
     for name in ("best", "last"):
         if record.checkpoint(name).exists():
             record.journal.artifact(record.checkpoint(name), "checkpoints")
-    record.update(metrics=metrics, best=loop.progress.best, best_epoch=loop.progress.best_epoch)
-    record.finish("FINISHED")
+    progress = loop.progress
+    best_epoch, pruned = progress.best_epoch, progress.pruned
+    record.update(metrics=metrics, best=progress.best, best_epoch=best_epoch, pruned=pruned)
+    record.finish("FINISHED", progress.reason)
     unsent = record.wait_until_sent(tracking.wait)
     result = Result(
-        record.name, record.run_dir, "FINISHED", metrics, record.run_id, parts.step.model
+        record.name,
+        record.run_dir,
+        "FINISHED",
+        metrics,
+        record.run_id,
+        parts.step.model,
+        progress.reason,
     )
     report.summary(
         {

@@ -27,6 +27,7 @@ from .metrics import Values, metrics_for
 from .metrics_mode import mode_of
 from .preflight import bind
 from .progress import NonFiniteLoss, Progress, TrainingLosses
+from .pruning import GivesUp, watcher_of
 from .record import Record, follow_together
 from .report import Report
 from .run import Parts, Result, prepare, run_tags, typed
@@ -63,6 +64,7 @@ class _Run:
     record: Record
     progress: Progress
     losses: TrainingLosses
+    gives_up: GivesUp | None = None
     best: dict[str, Tensor] | None = None
     error: Exception | None = None
 
@@ -88,7 +90,22 @@ def train_together(
     device = pick_device(trainer.device, World())
     if trainer.threads is not None:
         torch.set_num_threads(trainer.threads)
-    parts = prepare(config, trainer, device, World(), report)
+    threads = torch.get_num_threads()
+    try:
+        return _train(
+            jobs, prepare(config, trainer, device, World(), report), trainer, report, max_width
+        )
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(
+    jobs: Sequence[Job],
+    parts: Parts,
+    trainer: TrainerConfig,
+    report: Report,
+    max_width: int | None,
+) -> list[Result | Exception]:
     width = max_width or _width_that_fits(parts, trainer)
     results: list[Result | Exception] = []
     for first in range(0, len(jobs), width):
@@ -238,8 +255,16 @@ class _Group:
         """
         batch = next(self._batches(0))
         alone = {name: tensor if self.shared else tensor[0] for name, tensor in batch.items()}
+        threads = torch.get_num_threads()
         with self.step.leaving_no_trace():
             together = _seconds(lambda: self.step.train(batch, 0.0), self.device)
+            if threads > 1 and self.trainer.threads is None:
+                # Small steps lose more by waiting for their threads than they gain.
+                torch.set_num_threads(1)
+                in_one_thread = _seconds(lambda: self.step.train(batch, 0.0), self.device)
+                if in_one_thread > together:
+                    torch.set_num_threads(threads)
+                together = min(together, in_one_thread)
         step = self.parts.step  # of a model that is not among the stacked ones
         one_by_one = len(self.jobs) * _seconds(lambda: step.train(alone, 0.0), self.device)
         if together > one_by_one:
@@ -304,7 +329,8 @@ class _Group:
                 record.begin(job.config, tags, follow=False, monitor=self.monitor, **summary)
                 objective, rate = self.objectives[index], self.rates[index]
                 group = self.groups[index]
-                runs.append(_Run(job, objective, rate, group, record, progress, losses))
+                gives_up = watcher_of(job.config)
+                runs.append(_Run(job, objective, rate, group, record, progress, losses, gives_up))
         except BaseException:
             for record in records:
                 record.discard()
@@ -346,6 +372,7 @@ class _Group:
 
     def _end_epoch(self, epoch: int) -> None:
         measured = self.evaluate("val") if self.sources[0].size("val") else [{} for _ in self.runs]
+        asked: list[tuple[float | None, int]] = []
         for index, (run, found) in enumerate(zip(self.runs, measured, strict=True)):
             if run.error is not None or not bool(self.step.alive[index]):
                 continue
@@ -357,8 +384,18 @@ class _Group:
             if progress.note(values.get(self.monitor), self.sign, self.trainer.min_delta):
                 run.best = self.step.state_of(index)
             run.record.journal.metrics((n, v, progress.step) for n, v in values.items())
-            if self.trainer.patience is not None and progress.stale >= self.trainer.patience:
+            asked.append((values.get(self.monitor), index))
+        # The best is asked first, so that halving compares each run with those ahead of it.
+        for value, index in sorted(asked, key=self._rank):
+            run = self.runs[index]
+            if run.gives_up is not None:
+                run.progress.ask(run.gives_up, value, self.trainer)
+            if run.progress.pruned or run.progress.out_of_patience(self.trainer.patience):
                 self.step.alive[index] = False
+
+    def _rank(self, asked: tuple[float | None, int]) -> float:
+        value, _ = asked
+        return math.inf if value is None or math.isnan(value) else -self.sign * value
 
     def evaluate(self, split: SplitName) -> list[Values]:
         """Loss and task metrics of every run on a split, with its present weights."""
@@ -422,9 +459,17 @@ class _Group:
         for name in ("best", "last"):
             if record.checkpoint(name).exists():
                 record.journal.artifact(record.checkpoint(name), "checkpoints")
-        record.update(metrics=metrics, best=progress.best, best_epoch=progress.best_epoch)
-        record.finish("FINISHED")
-        return Result(record.name, record.run_dir, "FINISHED", metrics, record.run_id)
+        best, pruned = progress.best, progress.pruned
+        record.update(metrics=metrics, best=best, best_epoch=progress.best_epoch, pruned=pruned)
+        record.finish("FINISHED", progress.reason)
+        return Result(
+            record.name,
+            record.run_dir,
+            "FINISHED",
+            metrics,
+            record.run_id,
+            reason=progress.reason,
+        )
 
     def _save_all(self) -> None:
         for index, run in enumerate(self.runs):
