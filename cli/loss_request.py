@@ -1,5 +1,6 @@
 """A loss that was asked for on the command line: its name and options, and what is known of it."""
 
+import ast
 import inspect
 import itertools
 import re
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -137,6 +139,8 @@ def load(request: Request) -> Loss:
     Raises:
         UserError: no such loss or option; the text gives the nearest.
     """
+    if request.name.endswith(".py"):
+        raise UserError(f"which function of the file? {_functions_in(Path(request.name))}")
     if is_function(request.name):
         name = request.name.rpartition(":")[2].rpartition(".")[2]
         return _build(request, name, {"_target_": request.name})
@@ -152,6 +156,18 @@ def load(request: Request) -> Loss:
         summary, _, rest = comments.partition(". ")
         return Loss(request.name, "", parse(f"{summary}."), (rest,), commands)
     return _build(request, term, node, (comments,) if comments else (), commands)
+
+
+def _functions_in(path: Path) -> str:
+    """How to ask for each of a file's functions, or that there is no such file."""
+    if not path.is_file():
+        return f"There is no {path}"
+    try:
+        tree = ast.parse(path.read_text())
+    except SyntaxError as error:
+        return f"{path} can't be read: {error}"
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return ", ".join(f"{path}:{name}" for name in names) or f"{path} has none"
 
 
 def _unknown(name: str) -> str:

@@ -163,7 +163,11 @@ def _split_config_dir(arguments: list[str]) -> tuple[list[str], str | None]:
             break
     flags = [argument for argument in rest if argument.startswith("-")]
     if flags:
-        raise UserError(f"{flags[0]} can't be used here: expected KEY=VALUE overrides")
+        sweep = flags[0] in ("-m", "--multirun")
+        hint = (
+            "a sweep has no dry run: give one value for each key" if sweep else "expected KEY=VALUE"
+        )
+        raise UserError(f"{flags[0]} can't be used here: {hint}")
     return rest, config_dir
 
 

@@ -25,6 +25,9 @@ _CANONICAL = {alias: name for name, aliases in _ALIASES.items() for alias in ali
 MAIN_OUTPUT = ("y_pred", "y_hat", "pred", "preds", "predictions", "output", "outputs")
 """Aliases of the task's main output, `logits` or `prediction`; those two words mean themselves."""
 
+_HEADS = ("logvar", "log_sigma", "log_scale", "nu_logits", "alpha_logits", "beta_logits")
+"""Further answers, one per output, that a model may be asked for."""
+
 WEIGHTS = ("weight", *_ALIASES["weight"])
 """Names that ask for a weight or mask, also with the default None: then it may be absent."""
 
@@ -156,11 +159,12 @@ def missing_name(
     """
     guess = get_close_matches(wanted, [*outputs, *batch, *FROM_THE_STEP], n=1, cutoff=0.6)
     hint = f" Did you mean {guess[0]}?" if guess else ""
-    source = guess[0] if guess else next(iter(outputs), "…")
+    source = guess[0] if guess else "NAME"
+    heads = f"let the model give it, model.heads=[{wanted}]; " if wanted in _HEADS else ""
     return (
         f"loss {loss} asks for '{wanted}', which nobody supplies: the batch gives {_list(batch)}, "
-        f"the model gives {_list(outputs)}.{hint} "
-        f"Choose a loss or model that fits, or connect it: +loss.{loss}.names.{parameter}={source}"
+        f"the model gives {_list(outputs)}.{hint} Choose a loss or model that fits; {heads}or, if "
+        f"one of these means the same, connect it: +loss.{loss}.names.{parameter}={source}"
     )
 
 

@@ -31,7 +31,7 @@ def quantile(prediction: Real, target: Real, *, level: Level = 0.5) -> Tensor:
         For intervals, for safety margins, and when too little and too much have different prices.
 
     Avoid:
-        For extreme levels on few samples: only the share $1-\tau$ of them lies beyond.
+        For extreme levels on few samples: only the share $\min(\tau, 1-\tau)$ of them lies beyond.
 
     Relatives:
         l1: with `level=0.5` this is half of it.

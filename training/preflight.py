@@ -15,6 +15,7 @@ from ..losses.objective import Objective
 from .step import EagerStep, NamedModel, Outputs
 
 DOUBLE_ACTIVATION = "applies a sigmoid or softmax to what is a probability already"
+_FITS = {"classes": "cross_entropy", "binary": "bce", "multilabel": "bce", "real": "mse"}
 _TINY = 4  # samples in the batch that is tried
 _SCAN_BATCH = 256
 
@@ -68,7 +69,7 @@ def check_domains(objective: Objective, source: Source, batch: Batch, outputs: O
             _check_term(term, {**part, **stand_in, **dict.fromkeys(FROM_THE_STEP)})
 
 
-def _check_term(term: Any, tensors: Mapping[str, Any]) -> None:
+def _check_term(term: Any, tensors: Mapping[str, Any], fitting: str) -> None:
     try:
         arguments, weight = term.arguments(tensors)
     except ValueError as error:
@@ -83,7 +84,7 @@ def _check_term(term: Any, tensors: Mapping[str, Any]) -> None:
                 called = name if source == name else f"{name} (here {source})"
                 raise UserError(
                     f"loss.{term.name}: {called} out of its domain: {problem}. "
-                    "Correct the data, or choose a loss for this kind of target"
+                    f"Correct the data, or choose a loss for this kind of target, as loss={fitting}"
                 )
 
 
@@ -161,6 +162,11 @@ def try_step(step: EagerStep, batch: Batch) -> list[str]:
     if idle:
         notes.append(
             f"{len(idle)} of {len(step.parameters)} parameters get no gradient, e.g. {idle[0]}"
+        )
+    elif all(p.grad is None or not bool(p.grad.any()) for p in step.parameters.values()):
+        notes.append(
+            f"the gradient is 0 on the first {len(next(iter(batch.values())))} samples: `losslab "
+            "check` with the same words says whether it always is"
         )
     bad = [
         n for n, p in step.parameters.items() if p.grad is not None and not p.grad.isfinite().all()

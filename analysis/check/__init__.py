@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from .candidates import probes
+from .candidates import WantsProbability, probes
 from .findings import LEVELS, Finding, unsuited
 from .gradients import check_gradient, check_saturation
 from .meaning import check_domain, check_meaning
@@ -88,7 +88,11 @@ def check_function(
     Raises:
         UserError: it can't be called with generated tensors.
     """
-    candidates = probes(function, options, layout=layout, seed=seed)
+    called = name or str(getattr(function, "__name__", type(function).__name__))
+    try:
+        candidates = probes(function, options, layout=layout, seed=seed)
+    except WantsProbability as error:
+        return Report(called, "raw scores", (), (_refuses_scores(error),))
     found: list[tuple[Probe, list[Finding]]] = []
     for candidate in candidates:
         found.append((candidate, _decisive(candidate)))
@@ -97,8 +101,17 @@ def check_function(
     probe, findings = min(found, key=lambda pair: unsuited(pair[1], pair[0].is_ambiguous))
     words = probe.layout.words if probe.layout else f"tensors by name: {', '.join(probe.names)}"
     also = tuple(p.layout.name for p in candidates if p.layout and p is not probe)
-    called = name or str(getattr(function, "__name__", type(function).__name__))
     return Report(called, words, also, tuple(_completed(probe, findings, quick)))
+
+
+def _refuses_scores(error: WantsProbability) -> Finding:
+    return Finding(
+        "logits as probabilities",
+        "broken",
+        f"it refuses raw scores: {error}",
+        "a model here gives logits, and the training ends with the first that is not in [0, 1]",
+        "use the form for logits: binary_cross_entropy_with_logits, or bce; or a sigmoid first",
+    )
 
 
 def examine(probe: Probe) -> list[Finding]:

@@ -28,6 +28,10 @@ _KNOWN |= {"mixture_logits", "real_logits", "fake_logits", "quantiles", "paramet
 _KNOWN |= FROM_BATCH | SCALES
 
 
+class WantsProbability(UserError):
+    """The loss refuses the raw scores that its parameter's name speaks of."""
+
+
 def probes(
     function: Callable[..., Any],
     options: Mapping[str, Any] | None = None,
@@ -91,6 +95,8 @@ def probes(
             found = [probe for probe in attempts if probe is not None]
         if found:
             return found
+    if main is not None and any("between 0 and 1" in error for error in errors):
+        raise WantsProbability(next(error for error in errors if "between 0 and 1" in error))
     raise UserError(_no_probe(asked, errors or refused, signature.options))
 
 

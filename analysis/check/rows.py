@@ -39,7 +39,7 @@ def check_broadcasting(probe: Probe) -> Iterator[Finding]:
     if abs(right - wrong) > 1e-6 * max(1.0, abs(right)):
         yield Finding(
             "silent broadcasting",
-            "warning",
+            "note",
             f"answers (n, 1) against targets (n,) give {wrong:.4g} instead of {right:.4g}",
             "a forgotten axis makes n × n pairs, and every answer learns the mean",
             "compare the shapes at the top, and raise",

@@ -89,7 +89,7 @@ def assert_refused(outcome, *parts, workdir):
         ),
         pytest.param(
             ["loss=mse"],
-            ["loss mse asks for 'prediction'", "names.prediction=logits"],
+            ["loss mse asks for 'prediction'", "names.prediction=NAME"],
             id="wrong-task",
         ),
         pytest.param(

@@ -219,3 +219,15 @@ def test_in_python_a_mistake_is_an_error(workdir, words):
     arguments, options, message = PYTHON_MISTAKES[words]
     with pytest.raises(UserError, match=message):
         losslab.check(*arguments, **options)
+
+
+def test_a_file_without_a_function_says_which_it_has(cli, workdir):
+    (workdir / "mine.py").write_text("def one(logits): ...\n\n\ndef two(logits): ...\n")
+    outcome = cli("check", "./mine.py")
+    assert outcome.code == 2
+    assert "which function of the file? mine.py:one, mine.py:two" in outcome.err
+    (workdir / "empty.py").write_text("x = 1\n")
+    assert "empty.py has none" in cli("check", "empty.py").err
+    assert "There is no other.py" in cli("explain", "other.py").err
+    (workdir / "bad.py").write_text("def (\n")
+    assert "bad.py can't be read" in cli("check", "bad.py").err

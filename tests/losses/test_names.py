@@ -94,8 +94,8 @@ def test_a_missing_name_says_what_is_there_and_how_to_connect_it() -> None:
     text = missing_name("mse", "prediction", "prediction", ("input", "target"), ("logits",))
     assert text == (
         "loss mse asks for 'prediction', which nobody supplies: the batch gives input, target, "
-        "the model gives logits. Choose a loss or model that fits, or connect it: "
-        "+loss.mse.names.prediction=logits"
+        "the model gives logits. Choose a loss or model that fits; or, if one of "
+        "these means the same, connect it: +loss.mse.names.prediction=NAME"
     )
 
 
@@ -108,3 +108,8 @@ def test_a_misspelt_name_is_answered_with_the_nearest() -> None:
 def test_a_missing_name_where_nothing_is() -> None:
     text = missing_name("bce", "logits", "logits", (), ())
     assert "the batch gives nothing, the model gives nothing." in text
+
+
+def test_a_name_that_a_head_can_give_says_so():
+    text = missing_name("gaussian_nll", "logvar", "logvar", ["input"], ["prediction"])
+    assert "let the model give it, model.heads=[logvar]" in text

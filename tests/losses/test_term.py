@@ -81,7 +81,7 @@ def test_a_tensor_may_be_given_as_a_constant_option() -> None:
 
 
 def test_a_name_that_nobody_supplies_is_an_error() -> None:
-    text = r"loss mine asks for 'prediction', which nobody supplies: .*names.prediction=logits"
+    text = r"loss mine asks for 'prediction', which nobody supplies: .*names.prediction=NAME"
     with pytest.raises(ValueError, match=text):
         bound(mse)
 

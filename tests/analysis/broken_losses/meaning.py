@@ -118,3 +118,8 @@ def takes_any_label(logits, target):
 def takes_any_mask(logits, target):
     """Finds: domain."""
     return F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+
+
+def bce_of_logits(logits, target):
+    """Finds: logits as probabilities."""
+    return F.binary_cross_entropy(logits, target, reduction="none")
