@@ -66,7 +66,8 @@ def check_domains(objective: Objective, source: Source, batch: Batch, outputs: O
             for name, value in outputs.items()
         }
         for term in objective.terms:
-            _check_term(term, {**part, **stand_in, **dict.fromkeys(FROM_THE_STEP)})
+            tensors = {**part, **stand_in, "parameters": {}}
+            _check_term(term, tensors, _FITS[source.spec.target])
 
 
 def _check_term(term: Any, tensors: Mapping[str, Any], fitting: str) -> None:

@@ -73,6 +73,14 @@ class StackedOptimizer:
         self.steps = 0
         self.moments = []
 
+    def keep(self, runs: Sequence[int]) -> None:
+        """Go on with these runs only."""
+        rows = list(runs)
+        self.rates = [self.rates[row] for row in rows]
+        self.decay, self.momentum, self.lr = self.decay[rows], self.momentum[rows], self.lr[rows]
+        self.betas = tuple(beta[rows] for beta in self.betas)
+        self.moments = [moment[rows] for moment in self.moments]
+
     def set_time(self, time: float) -> None:
         """Move the learning rates that follow a schedule."""
         if any(callable(rate) for rate in self.rates):

@@ -67,6 +67,7 @@ class _Run:
     gives_up: GivesUp | None = None
     best: dict[str, Tensor] | None = None
     error: Exception | None = None
+    result: Result | Exception | None = None
 
 
 def train_together(
@@ -292,6 +293,7 @@ class _Group:
     def train(self) -> list[Result | Exception]:
         """All epochs, then each run's test; each one's result, or what ended it."""
         self.runs = self._begin()
+        everyone = list(self.runs)
         try:
             with StopFlag() as flag:
                 next_save = clock.perf_counter()
@@ -303,7 +305,13 @@ class _Group:
                         next_save = clock.perf_counter() + self.trainer.checkpoint_every
                     if not bool(self.step.alive.any()):
                         break
-            return self._conclude()
+                    if epoch + 1 < self.trainer.epochs:
+                        self._let_go()
+            self._save_all()
+            self._conclude([True] * len(self.runs))
+            for run in everyone:
+                run.record.wait_until_sent(self.tracking.wait)
+            return [run.result for run in everyone if run.result is not None]
         except BaseException as error:
             status = "KILLED" if isinstance(error, (Stopped, KeyboardInterrupt)) else "FAILED"
             for index, run in enumerate(self.runs):
@@ -312,7 +320,7 @@ class _Group:
                     run.record.finish(status, str(error) or type(error).__name__)
             raise
         finally:
-            for run in self.runs:
+            for run in everyone:
                 run.record.close()
 
     def _begin(self) -> list[_Run]:
@@ -436,20 +444,34 @@ class _Group:
             found.append(own | metrics.compute())
         return found
 
-    def _conclude(self) -> list[Result | Exception]:
-        self._save_all()
+    def _let_go(self) -> None:
+        """Conclude the runs that have ended early and go on without them, once they are half."""
+        alive: list[bool] = self.step.alive.tolist()
+        rows = [row for row, on in enumerate(alive) if on]
+        if 2 * len(rows) > len(alive):
+            return
+        ended = [not on for on in alive]
+        self._save_all(ended)
+        step = self.step
+        weights, buffers = step.weights, step.buffers
+        step.weights = weights.clone()
+        step.buffers = {name: buffer.clone() for name, buffer in buffers.items()}
+        self._conclude(ended)
+        step.weights, step.buffers = weights, buffers
+        step.keep(rows)
+        self.runs = [self.runs[row] for row in rows]
+        self.seeds = [self.seeds[row] for row in rows]
+        self.source_of = [self.source_of[row] for row in rows]
+
+    def _conclude(self, which: Sequence[bool]) -> None:
+        """Evaluate the best epoch of those runs, and close them."""
         self.step.put([run.best for run in self.runs])
         split: SplitName = "test" if self.sources[0].size("test") else "val"
         measured = self.evaluate(split) if self.sources[0].size(split) else [{} for _ in self.runs]
-        results: list[Result | Exception] = []
-        for run, found in zip(self.runs, measured, strict=True):
-            if run.error is not None:
-                results.append(run.error)
-                continue
-            results.append(self._finish(run, {f"{split}/{n}": v for n, v in found.items()}))
-        for run in self.runs:
-            run.record.wait_until_sent(self.tracking.wait)
-        return results
+        for run, found, ended in zip(self.runs, measured, which, strict=True):
+            if ended:
+                metrics = {f"{split}/{name}": value for name, value in found.items()}
+                run.result = run.error or self._finish(run, metrics)
 
     def _finish(self, run: _Run, metrics: dict[str, float]) -> Result:
         progress, record = run.progress, run.record
@@ -471,9 +493,9 @@ class _Group:
             reason=progress.reason,
         )
 
-    def _save_all(self) -> None:
+    def _save_all(self, which: Sequence[bool] | None = None) -> None:
         for index, run in enumerate(self.runs):
-            if run.error is None:
+            if run.error is None and (which is None or which[index]):
                 self._save("last", index)
                 if run.best is not None:
                     self._save("best", index, run.best)

@@ -218,6 +218,20 @@ class VectorizedStep:
         factors = self._term_weights(time)
         return of_all(self.weights, self.buffers, dict(batch), self.numbers, factors)
 
+    def keep(self, runs: Sequence[int]) -> None:
+        """Go on with these runs only, in this order."""
+        rows = list(runs)
+        self.runs = len(rows)
+        self.objectives = tuple(self.objectives[row] for row in rows)
+        self.weights, self.alive = self.weights[rows], self.alive[rows]
+        self.buffers = {name: buffer[rows] for name, buffer in self.buffers.items()}
+        self.numbers = {
+            term: {option: values[rows] for option, values in options.items()}
+            for term, options in self.numbers.items()
+        }
+        self.optimizer.keep(rows)
+        self._traced.clear()  # it was traced for more
+
     def put(self, states: Sequence[Mapping[str, Tensor] | None]) -> None:
         """Give runs other weights and buffers; None leaves a run as it is."""
         for run, state in enumerate(states):
