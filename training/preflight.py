@@ -66,7 +66,7 @@ def check_domains(objective: Objective, source: Source, batch: Batch, outputs: O
             for name, value in outputs.items()
         }
         for term in objective.terms:
-            tensors = {**part, **stand_in, "parameters": {}}
+            tensors = {**part, **stand_in, **dict.fromkeys(FROM_THE_STEP)}
             _check_term(term, tensors, _FITS[source.spec.target])
 
 
