@@ -34,7 +34,7 @@ class RunData:
 
     Args:
         name: the run's name.
-        status: FINISHED, FAILED, KILLED, RUNNING or STALE.
+        status: FINISHED, FAILED, KILLED, RUNNING, PRUNED or STALE.
         config: resolved, as plain containers.
         metrics: the values it ended with, `test/…` and the best of the monitored metric.
         reason: why it did not finish.
@@ -61,9 +61,9 @@ class RunData:
         if metric in self.metrics:
             return self.metrics[metric]
         values = self.curves().get(metric, ([], []))[1]
-        at_best = metric.startswith("val/") and self.best_epoch is not None
-        if at_best and self.best_epoch <= len(values):  # type: ignore[operator]  # not None here
-            return values[self.best_epoch - 1]  # type: ignore[operator]
+        best = self.best_epoch if metric.startswith("val/") else None
+        if best is not None and best <= len(values):
+            return values[best - 1]
         return values[-1] if values else None
 
 
@@ -130,11 +130,11 @@ def _sweep(
     """The sweep of that name, by a unique prefix too; None if the word names none."""
     if not _PATTERN & set(word) and _is_sweep(Path(word)):
         return Path(word)
-    sweeps = [directory.parent for directory, _ in everything if directory.parent != runs_dir]
-    sweeps += [path.parent for path in runs_dir.glob(f"*/{SWEEP}") if path.parent not in sweeps]
-    sweeps = list(dict.fromkeys(reversed(sweeps)))
+    begun = [directory.parent for directory, _ in reversed(everything)]
+    sweeps = [sweep for sweep in dict.fromkeys(begun) if sweep != runs_dir]
     if word == "last":
         return sweeps[0] if sweeps else None
+    sweeps += [path.parent for path in runs_dir.glob(f"*/{SWEEP}") if path.parent not in sweeps]
     if any(word == directory.name for directory, _ in everything):
         return None
     exact = [sweep for sweep in sweeps if sweep.name == word]
@@ -144,11 +144,11 @@ def _sweep(
         raise UserError(
             f"{len(matches)} sweeps begin with '{word}': {names}. Give more of the name"
         )
-    if not matches and word.startswith("sweep"):
-        names = [sweep.name for sweep in sweeps]
-        near = get_close_matches(word, names, n=1)
+    if not matches and word.startswith("sweep") and not _PATTERN & set(word):
+        there = [sweep.name for sweep in sweeps]
+        near = get_close_matches(word, there, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        latest = f" The latest is {names[0]}" if names else " Start one with losslab train -m"
+        latest = f" The latest is {there[0]}" if there else " Start one with losslab train -m"
         raise UserError(f"no sweep '{word}' in {runs_dir}/.{hint}{latest}")
     return matches[0] if len(matches) == 1 else None
 
@@ -194,14 +194,16 @@ def _unborn(sweep: Path) -> list[tuple[str, str]]:
     path = sweep / ERRORS
     if not path.exists():
         return []
-    failed = {
-        _read(path)["name"]
-        for path in sweep.glob(f"*/{SUMMARY}")
-        if _read(path).get("status") != "FINISHED"
-    }
-    entries = [json.loads(line) for line in path.read_text().splitlines()]
-    without = [(str(e["job"]), str(e["error"])) for e in entries if e["job"] not in failed]
-    return without[: max(0, len(entries) - len(failed))]
+    reasons = [str(_read(run).get("reason") or "") for run in sweep.glob(f"*/{SUMMARY}")]
+    without = []
+    for entry in map(json.loads, path.read_text().splitlines()):
+        job, error = entry["job"], (str(entry["error"]).splitlines() or [""])[0]
+        of_a_run = next((reason for reason in reasons if error and error in reason), None)
+        if of_a_run is not None:
+            reasons.remove(of_a_run)
+        else:
+            without.append((job if isinstance(job, str) else " ".join(job), error))
+    return without
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -226,8 +228,13 @@ def read_run(directory: Path, summary: Mapping[str, Any]) -> RunData:
 
 
 def state_of(directory: Path, summary: Mapping[str, Any]) -> str:
-    """The true state of a run or sweep: STALE if it says RUNNING and nobody is at it."""
+    """The true state of a run or sweep: STALE if it says RUNNING and nobody is at it.
+
+    PRUNED is a run that a search gave up: what it came to is not what it would have come to.
+    """
     status = str(summary.get("status"))
+    if status == "FINISHED" and summary.get("pruned"):
+        return "PRUNED"
     if status != "RUNNING":
         return status
     lock = directory / RUN_LOCK

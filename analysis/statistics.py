@@ -1,10 +1,10 @@
 r"""What a few runs say beyond luck: intervals of a mean, paired tests, Holm's correction.
 
 Runs are few, five seeds or so, and that decides the choices. An interval of the mean is Student's,
-mean ± t(n−1) · s/√n; percentile and BCa bootstraps of five values come out too narrow, so they are
-there on request only. Two groups that share their seeds are compared by the paired t-test: Wilcoxon's
-signed-rank test can't reach p < 0.0625 with five pairs, whatever the values are. The effect size is
-Cohen's d of the pairs, the mean difference over its standard deviation.
+mean ± t(n−1) · s/√n; a bootstrap of five values comes out too narrow, so it is there on request
+only. Two groups that share their seeds are compared by the paired t-test: Wilcoxon's signed-rank
+test can't reach p < 0.0625 with five pairs, whatever the values are. The effect size is Cohen's d
+of the pairs, the mean difference over its standard deviation.
 """
 
 import math

@@ -12,7 +12,8 @@ from ..errors import UserError
 
 Config = Mapping[str, Any]
 
-REPLICATES = ("seed", "data.split_seed")
+SPLIT_SEED = "data.split_seed"
+REPLICATES = ("seed", SPLIT_SEED)
 _NO_PART_OF_IT = ("name", "tracking", "trainer.checkpoint_every")
 _NOTHING = "–"  # the label of what a run does not have
 
@@ -101,7 +102,7 @@ def labels(key: str, configs: Sequence[Config]) -> list[str]:
     """
     nodes = [value_at(config, key) for config in configs]
     exact = [
-        _kind(key, node) if isinstance(node, Mapping) else _written(node, ".17g") for node in nodes
+        _kind(key, node) if isinstance(node, Mapping) else _written(node, "") for node in nodes
     ]
     short = [_short(key, node) for node in nodes]
     return short if len(set(short)) == len(set(exact)) else exact
@@ -119,7 +120,7 @@ def _written(node: Any, digits: str) -> str:
     if isinstance(node, bool) or node is None:
         return {True: "true", False: "false", None: "null"}[node]
     if isinstance(node, (int, float)):
-        return format(node, digits)
+        return format(node, digits) if digits else repr(float(node))
     if isinstance(node, (list, tuple)):
         return f"[{', '.join(_written(value, digits) for value in node)}]"
     return str(node)
@@ -171,12 +172,13 @@ def find_key(asked: str, configs: Sequence[Config], flag: str) -> str:
         ends = [key for key in ends if key in changing] or ends
     if len(ends) == 1:
         return ends[0]
+    flag = f"{flag} {asked}".strip()
     if ends:
-        raise UserError(f"{flag} {asked} may be any of {', '.join(ends)}: give more of the key")
+        raise UserError(f"{flag} may be any of {', '.join(ends)}: give more of the key")
     near = get_close_matches(asked, [*keys, *(key.rpartition(".")[2] for key in keys)], n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     there = ", ".join(varying(configs)) or "nothing but seeds"
-    raise UserError(f"{flag} {asked}: no run has that key.{hint} The runs differ in {there}")
+    raise UserError(f"{flag}: no run has that key.{hint} The runs differ in {there}")
 
 
 def _all_keys(node: Config, prefix: str = "") -> Iterable[str]:

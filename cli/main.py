@@ -180,6 +180,103 @@ def evaluate(
     )
 
 
+def _complete_run(incomplete: str) -> list[str]:
+    from .runs import complete_run
+
+    return complete_run(incomplete)
+
+
+@app.command()
+def compare(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Sweeps and runs: names, unique prefixes, patterns such as 'dice-*', or last, the "
+            "latest sweep.",
+            autocompletion=_complete_run,
+            metavar="[RUN|SWEEP]…",
+            show_default=False,
+        ),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Group by these keys, not by all that vary.", metavar="KEY[,KEY]"),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="dice, val/iou, …; else the one they monitor, on test data.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Test the others against this group.", metavar="GROUP")
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", help="Only runs made so.", metavar="KEY=VALUE"),
+    ] = None,
+    interval: Annotated[str, typer.Option(help="t or bootstrap.")] = "t",
+    experiment: Annotated[
+        str | None, typer.Option(help="Take the runs of this MLflow experiment.")
+    ] = None,
+    uri: Annotated[
+        str | None, typer.Option(help="Take them from this MLflow store or server.")
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw the learning curves too.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where the plot goes, e.g. curves.pdf.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a report, one HTML file.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the table.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare runs: means and intervals over seeds, and tests against a baseline."""
+    from .compare import Asked, compare_command
+    from .errors import guarded
+
+    asked = Asked(
+        words=runs or [],
+        by=by or [],
+        metric=metric,
+        baseline=baseline,
+        filters=filters or [],
+        interval=interval,
+        experiment=experiment,
+        uri=uri,
+        plot=plot,
+        output=output,
+        html=html,
+        csv=csv,
+        as_json=json,
+    )
+    raise typer.Exit(guarded(lambda: compare_command(asked)))
+
+
+@app.command("runs")
+def runs_(
+    filters: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Part of a name, a sweep, or KEY=VALUE of the configuration: loss=dice.",
+            autocompletion=_complete_run,
+            metavar="[FILTER]…",
+            show_default=False,
+        ),
+    ] = None,
+    status: Annotated[
+        str | None, typer.Option(help="finished, pruned, failed, killed, running, stale.")
+    ] = None,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Mark stale runs as KILLED; nothing is deleted.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the runs and sweeps here, newest last."""
+    from .errors import guarded
+    from .runs import runs_command
+
+    raise typer.Exit(
+        guarded(lambda: runs_command(filters or [], status, clean=clean, as_json=json))
+    )
+
+
 @app.command()
 def ui(
     uri: Annotated[

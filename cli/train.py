@@ -83,12 +83,24 @@ def _conclude_sweep() -> int:
     failed = errors_of(sweep_dir)
     done = [summary for _, summary in jobs_of(sweep_dir) if summary["status"] == "FINISHED"]
     if verbosity():
+        _compare(sweep_dir)
         print(f"{len(done)} runs of {sweep_dir.name} are finished: {sweep_dir}/sweep.csv")
+        print(f"next: losslab compare {sweep_dir.name} --html report.html   losslab ui")
     if not failed:
         return 0
     text = "\n  ".join(f"{job}: {error}" for job, error in failed)
     error_line(f"{len(failed)} of the sweep's runs failed:\n  {text}")
     return 1
+
+
+def _compare(sweep_dir: Path) -> None:
+    """The sweep's answer: what its groups of runs reached, where that can be compared."""
+    from .compare import Asked, compare_command
+
+    try:
+        compare_command(Asked([str(sweep_dir)]))
+    except UserError as error:
+        print(error)
 
 
 def task(config: "DictConfig") -> dict[str, float]:

@@ -278,7 +278,7 @@ def _facts(config: Mapping[str, Any], parts: Parts, loop: Loop, record: Record) 
 def _begin(record: Record, config: Mapping[str, Any], parts: Parts, loop: Loop) -> None:
     """From here on there is a run: write down what it is made of."""
     tags, summary = run_tags(config, parts, record)
-    record.begin(config, tags, monitor=loop.monitor, **summary)
+    record.begin(config, {**tags, "monitor": loop.monitor}, monitor=loop.monitor, **summary)
 
 
 def run_tags(

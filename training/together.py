@@ -334,6 +334,7 @@ class _Group:
                 every = self.tracking.log_every or max(1, math.ceil(self.steps / POINTS))
                 losses = TrainingLosses(self.objectives[index], record.journal, every, progress)
                 tags, summary = run_tags(job.config, self.parts, record)
+                tags["monitor"] = self.monitor
                 record.begin(job.config, tags, follow=False, monitor=self.monitor, **summary)
                 objective, rate = self.objectives[index], self.rates[index]
                 group = self.groups[index]

@@ -70,7 +70,7 @@ class VectorizedLauncher(Launcher):
                 del config["hydra"]
             job.cfg = config
             returns.append(job)
-            jobs.append((config, directory, filter_overrides(list(overrides))))
+            jobs.append((config, directory, ",".join(filter_overrides(list(overrides)))))
         outcomes = run_jobs(jobs, self.max_width)
         for job, outcome in zip(returns, outcomes, strict=True):
             job.status = JobStatus.COMPLETED

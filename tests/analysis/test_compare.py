@@ -6,7 +6,8 @@ import statistics
 import pytest
 from kept_runs import config, loss
 from losslab.analysis.collect import RunData, Selection
-from losslab.analysis.compare import compare, is_loss
+from losslab.analysis.comparable import is_loss
+from losslab.analysis.compare import compare
 from losslab.errors import UserError
 from scipy import stats
 
