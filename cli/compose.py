@@ -12,6 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from hydra_plugins.losslab.optuna import OptunaConf, OptunaSweeper
 from hydra_plugins.losslab.vectorized import VectorizedConf, VectorizedLauncher
 
 from ..training.config import RunConfig
@@ -23,12 +24,14 @@ CONFIG_NAME = "train"
 
 
 def register() -> None:
-    """Tell Hydra the schema of a run, how runs are named, and our launcher."""
+    """Tell Hydra the schema of a run, how runs are named, our launcher and our sweeper."""
     store = ConfigStore.instance()
     store.store("schema", RunConfig)
     store.store("vectorized", VectorizedConf, group="hydra/launcher", provider="losslab")
+    store.store("optuna", OptunaConf, group="hydra/sweeper", provider="losslab")
     # Hydra's own search misses the plugins of an editable installation.
     Plugins.instance().register(VectorizedLauncher)
+    Plugins.instance().register(OptunaSweeper)
     OmegaConf.register_new_resolver("losslab.run_name", run_name, use_cache=True, replace=True)
     OmegaConf.register_new_resolver(
         "losslab.sweep_name", lambda: run_name("sweep"), use_cache=True, replace=True

@@ -45,6 +45,10 @@ def rewrite(arguments: list[str]) -> list[str]:
 
 def _losses(value: str) -> list[str]:
     """`loss=VALUE`, where + joins terms and a path names a function."""
+    function = re.fullmatch(r"(choice|shuffle)\((.*)\)", value)
+    if function:
+        first, *rest = _losses(function.group(2))
+        return [f"loss={function.group(1)}({first.removeprefix('loss=')})", *rest]
     if value.count("[") != value.count("]"):
         return [f"loss={value}"]  # Hydra will say what is wrong with it
     choices, functions = [], []

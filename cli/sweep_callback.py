@@ -49,6 +49,12 @@ def abandon(reason: str) -> None:
         _record.close()
 
 
+def keep(path: Path) -> None:
+    """Keep a file of the sweep's directory with the sweep's run in MLflow."""
+    if _record is not None:
+        _record.journal.artifact(path)
+
+
 def directory() -> Path:
     """Of the sweep that this process runs."""
     assert _record is not None

@@ -93,7 +93,7 @@ class BorderWeight:
 
 def connected(mask: Tensor) -> Tensor:
     """Numbers the patches of a mask `[height, width]` whose pixels share an edge, from 1 on."""
-    from scipy import ndimage  # type: ignore[import-untyped]
+    from scipy import ndimage
 
     patches, _ = ndimage.label(mask.numpy())
     return torch.from_numpy(patches)

@@ -26,7 +26,9 @@ class SweepLoader:
         self._composed: dict[tuple[str, ...], DictConfig] = {}
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
+        if name.startswith("__"):  # asked for before there is a loader, when it is unpickled
+            raise AttributeError(name)
+        return getattr(self.__dict__["_loader"], name)
 
     def load_sweep_config(
         self, master_config: DictConfig, sweep_overrides: Sequence[str]

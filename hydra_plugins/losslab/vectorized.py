@@ -46,7 +46,8 @@ class VectorizedLauncher(Launcher):
         self.config = config
         self.hydra_context = hydra_context
         if not isinstance(hydra_context.config_loader, SweepLoader):  # the sweeper uses it, too
-            hydra_context.config_loader = SweepLoader(hydra_context.config_loader)
+            loader: Any = SweepLoader(hydra_context.config_loader)
+            hydra_context.config_loader = loader
         self.task_function = task_function
 
     def launch(

@@ -11,6 +11,8 @@ from losslab.errors import UserError
         (["loss=[dice,bce]"], ["loss=[dice,bce]"]),
         (["loss=dice,[dice,bce]"], ["loss=dice,[dice,bce]"]),
         (["loss=dice,dice+bce"], ["loss=dice,[dice,bce]"]),
+        (["loss=choice(dice,dice+bce)"], ["loss=choice(dice,[dice,bce])"]),
+        (["loss=choice(dice,[dice,bce])"], ["loss=choice(dice,[dice,bce])"]),
         (
             ["loss=./mine.py:my_loss"],
             ["loss=custom", '++loss.custom._target_="./mine.py:my_loss"'],
