@@ -71,7 +71,7 @@ class OptunaConf:
 class _Job:
     """A trial and the run that tries it."""
 
-    trial: "Trial"
+    trial: Any  # Optuna's; a name in quotes would fail where Hydra searches for plugins
     overrides: list[str]
     key: str
 
