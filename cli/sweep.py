@@ -121,7 +121,9 @@ def _run_group(
     except Stopped as stopped:
         stop_sweep(stopped)
     except Exception as error:
-        return [_noted(job, word, error) for job, word in zip(jobs, words, strict=True)]
+        if any(any(job.run_dir.iterdir()) for job in jobs):  # they had begun
+            return [_noted(job, word, error) for job, word in zip(jobs, words, strict=True)]
+        # One of them is at fault: alone, each gets its own answer.
     finally:
         report.close()
     return [_run_alone(job, word) for job, word in zip(jobs, words, strict=True)]

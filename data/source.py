@@ -72,6 +72,11 @@ def ordered(size: int, seed: int | None) -> Tensor | None:
     return torch.randperm(size, generator=torch.Generator().manual_seed(seed))
 
 
+def epoch_seed(seed: int, epoch: int) -> int:
+    """The seed of an epoch's order, for the run's seed: no two epochs of two runs share one."""
+    return seed * 1_000_003 + epoch
+
+
 def batch_starts(
     size: int, batch_size: int, start: int = 0, shard: tuple[int, int] = (0, 1)
 ) -> range:

@@ -12,14 +12,14 @@ from typing import Any
 
 import torch
 
-from ..data.source import Batch, Source, SplitName, batch_starts
+from ..data.source import Batch, Source, SplitName, batch_starts, epoch_seed
 from ..losses.objective import Objective
 from .checkpoint import Saver
 from .config import TrainerConfig
 from .distributed import World, any_rank
 from .journal import Journal
 from .metrics import Metrics, Values
-from .metrics_mode import mode_of
+from .metrics_mode import monitored, sign_of
 from .progress import NonFiniteLoss, Progress, TrainingLosses
 from .pruning import GivesUp
 from .report import Report
@@ -84,11 +84,8 @@ class Loop:
             self.progress,
         )
         self._saver = Saver(self.save)
-        monitor = self.config.monitor
-        if monitor == "auto":
-            monitor = f"val/{self.new_metrics().headline}"
-        self.monitor = monitor if monitor.startswith("val/") else f"val/{monitor}"
-        self.sign = -1 if mode_of(self.monitor) == "min" else 1
+        self.monitor = monitored(self.config.monitor, self.new_metrics().headline)
+        self.sign = sign_of(self.monitor)
 
     def fit(self) -> Progress:
         """Train until the epochs are over, or patience is, or a search gives the run up.
@@ -117,7 +114,7 @@ class Loop:
         stream = self.source.batches(
             split,
             self.config.batch_size,
-            seed=self.seed * 1_000_003 + self.progress.epoch if training else None,
+            seed=epoch_seed(self.seed, self.progress.epoch) if training else None,
             start=start,
             shard=(self.world.rank, self.world.size) if training else (0, 1),
         )

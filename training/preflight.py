@@ -117,6 +117,19 @@ def check_shapes(objective: Objective, tensors: Mapping[str, Any], size: int) ->
             )
 
 
+def check_options(objective: Objective, step: EagerStep, batch: Batch, outputs: Outputs) -> None:
+    """See that the losses take their options, where those are tensors later on, and not asked.
+
+    Raises:
+        UserError: an option outside its range.
+    """
+    try:
+        with torch.no_grad():
+            objective.forward(step.tensors(batch, outputs), 0.0)
+    except ValueError as error:
+        raise UserError(_first_line(error)) from error
+
+
 def try_step(step: EagerStep, batch: Batch) -> list[str]:
     """One forward and backward pass of a tiny batch; returns what is worth noting.
 

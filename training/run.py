@@ -19,7 +19,7 @@ from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
 from .distributed import World, pick_device, process_group, world
 from .examples import save_examples
 from .loop import Loop
-from .metrics import metrics_for
+from .metrics import Metrics, metrics_for
 from .preflight import bind, preflight, tiny_batch, try_model
 from .pruning import watcher_of
 from .record import NoRecord, Record
@@ -226,20 +226,23 @@ def build_loop(
         )
     except ValueError as error:
         raise UserError(str(error)) from error
-    _check_monitor(loop, parts)
+    check_monitor(loop.monitor, loop.new_metrics(), parts)
     return loop
 
 
-def _check_monitor(loop: Loop, parts: Parts) -> None:
-    """See that the monitored metric is one that will be measured."""
-    metrics = loop.new_metrics()
+def check_monitor(monitor: str, metrics: Metrics, parts: Parts) -> None:
+    """See that the monitored metric is one that will be measured, with empty task metrics.
+
+    Raises:
+        UserError: it is not; the text names those that are.
+    """
     metrics.update(parts.outputs, parts.batch)
     names = ["val/loss", *(f"val/{name}" for name in metrics.compute())]
     if len(parts.objective.terms) > 1:
         names += [f"val/terms/{term.name}" for term in parts.objective.terms]
-    if loop.monitor not in names:
+    if monitor not in names:
         raise UserError(
-            f"trainer.monitor={loop.monitor} is not measured here: there are {', '.join(names)}"
+            f"trainer.monitor={monitor} is not measured here: there are {', '.join(names)}"
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from .metrics_mode import mode_of
+from .metrics_mode import sign_of
 from .record import CONFIG, SUMMARY
 from .tracker import STATE
 
@@ -70,7 +70,7 @@ def _best(runs: list[tuple[Path, dict[str, Any]]]) -> Path:
     ]
     if not same:
         raise UserError("no run here has finished an epoch that could be called best")
-    sign = -1 if mode_of(latest["monitor"]) == "min" else 1
+    sign = sign_of(latest["monitor"])
     return max(same, key=lambda item: sign * item[1]["best"])[0]
 
 

@@ -9,11 +9,7 @@ from torch import Tensor
 from ..losses.schedules import Schedule
 
 _BLOCK = 2**18  # weights that are moved at a time, so that all that a step reads stays in cache
-_KNOWN = {
-    "SGD": {"lr", "weight_decay", "momentum", "nesterov", "dampening"},
-    "Adam": {"lr", "weight_decay", "betas", "eps"},
-    "AdamW": {"lr", "weight_decay", "betas", "eps"},
-}
+_KNOWN = ("SGD", "Adam", "AdamW")
 
 
 class NotStackable(Exception):
@@ -55,13 +51,17 @@ class StackedOptimizer:
             return like.new_tensor(values).unsqueeze(1)
 
         self.rates = list(rates)
-        self.column: Callable[[Sequence[float]], Tensor] = column
+        self._column: Callable[[Sequence[float]], Tensor] = column
         self.decay = column([group.get("weight_decay", 0.0) for group in groups])
         self.momentum = column([group.get("momentum", 0.0) for group in groups])
         self.betas = tuple(
             column([group["betas"][i] if "betas" in group else 0.0 for group in groups])
             for i in (0, 1)
         )
+        # Known here, because to ask a tensor would hold up every step.
+        self._decays = any(group.get("weight_decay") for group in groups)
+        self._has_momentum = any(group.get("momentum") for group in groups)
+        self._scheduled = any(callable(rate) for rate in rates)
         self.nesterov = bool(first.get("nesterov"))
         self.eps = float(first.get("eps", 0.0))
         self.steps = 0
@@ -83,18 +83,18 @@ class StackedOptimizer:
 
     def set_time(self, time: float) -> None:
         """Move the learning rates that follow a schedule."""
-        if any(callable(rate) for rate in self.rates):
-            self.lr = self.column([r(time) if callable(r) else r for r in self.rates])
+        if self._scheduled:
+            self.lr = self._column([r(time) if callable(r) else r for r in self.rates])
 
-    def update(self, weights: Tensor, gradients: Tensor, alive: Tensor) -> None:
-        """Move the weights of the runs that are alive, in place."""
+    def update(self, weights: Tensor, gradients: Tensor, alive: Tensor | None = None) -> None:
+        """Move the weights of the runs that are alive, `[K]`, in place; None is all of them."""
         self.steps += 1
         lr = self.lr
-        if not bool(alive.all()):
+        if alive is not None:
             kept = alive.unsqueeze(1)
             lr = lr * kept
             gradients = torch.where(kept, gradients, 0)  # 0 times NaN is NaN
-        if not self.moments and (self.kind != "SGD" or self._has(self.momentum)):
+        if not self.moments and (self.kind != "SGD" or self._has_momentum):
             copies = 1 if self.kind == "SGD" else 2
             self.moments = [torch.zeros_like(weights) for _ in range(copies)]
         move = self._sgd if self.kind == "SGD" else self._adam
@@ -104,7 +104,7 @@ class StackedOptimizer:
 
     def _sgd(self, weights: Tensor, gradients: Tensor, lr: Tensor, rows: slice) -> None:
         w, g = weights[rows], gradients[rows]
-        if self._has(self.decay):
+        if self._decays:
             g = torch.addcmul(g, w, self.decay[rows])
         if self.moments:
             velocity = self.moments[0][rows]
@@ -118,16 +118,12 @@ class StackedOptimizer:
         beta1, beta2 = (beta[rows] for beta in self.betas)
         if self.kind == "AdamW":
             w.mul_(1 - lr * self.decay[rows])
-        elif self._has(self.decay):
+        elif self._decays:
             g = torch.addcmul(g, w, self.decay[rows])
         first.lerp_(g, 1 - beta1)
         second.mul_(beta2).addcmul_(g * (1 - beta2), g)
         root = second.sqrt().div_((1 - beta2**self.steps).sqrt()).add_(self.eps)
         w.sub_(first.div(root).mul_(lr / (1 - beta1**self.steps)))
-
-    def _has(self, numbers: Tensor) -> bool:
-        """Whether any run's number is not 0."""
-        return bool((numbers != 0).any())
 
     def state_of(
         self, run: int, sizes: Sequence[int], shapes: Sequence[torch.Size]

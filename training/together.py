@@ -6,33 +6,35 @@ Each run keeps its own directory, journal, checkpoints and state, as if it had b
 import math
 import os
 import time as clock
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..data.source import Batch, SplitName, TensorSource, batch_starts, ordered
+from ..data.source import Batch, SplitName, batch_starts
 from ..losses.objective import Objective
 from . import checkpoint
-from .assemble import build_model, build_objective, build_optimizer, build_source
+from .assemble import build_model, build_objective, build_optimizer
 from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
 from .distributed import World, pick_device
 from .loop import POINTS
 from .metrics import Values, metrics_for
-from .metrics_mode import mode_of
-from .preflight import bind
+from .metrics_mode import monitored, sign_of
+from .preflight import bind, check_options
 from .progress import NonFiniteLoss, Progress, TrainingLosses
 from .pruning import GivesUp, watcher_of
 from .record import Record, follow_together
 from .report import Report
-from .run import Parts, Result, prepare, run_tags, typed
+from .run import Parts, Result, check_monitor, prepare, run_tags, typed
 from .seeding import random_state, seed_everything
 from .signals import StopFlag, Stopped
+from .stacked_data import StackedData
 from .stacked_optimizer import NotStackable, StackedOptimizer
 from .step import Outputs
 from .vectorized import VectorizedStep
@@ -107,10 +109,12 @@ def _train(
     report: Report,
     max_width: int | None,
 ) -> list[Result | Exception]:
+    data = StackedData([job.config for job in jobs], parts.source, parts.device)
     width = max_width or _width_that_fits(parts, trainer)
     results: list[Result | Exception] = []
     for first in range(0, len(jobs), width):
-        group = _Group(jobs[first : first + width], parts, trainer, report)
+        rows = range(len(jobs))[first : first + width]
+        group = _Group([jobs[row] for row in rows], parts, data.of(rows), trainer, report)
         if first == 0:
             group.check_speed()
         report.note(f"{len(group.jobs)} runs are trained as one program")
@@ -164,49 +168,31 @@ class _Group:
     """The runs, their stacked step, and the data that they see."""
 
     def __init__(
-        self, jobs: Sequence[Job], parts: Parts, trainer: TrainerConfig, report: Report
+        self,
+        jobs: Sequence[Job],
+        parts: Parts,
+        data: StackedData,
+        trainer: TrainerConfig,
+        report: Report,
     ) -> None:
-        if not isinstance(parts.source, TensorSource):
-            raise NotStackable("data that streams from disk is not stacked")
         self.jobs = jobs
         self.parts = parts
+        self.data = data
         self.trainer = trainer
         self.report = report
         self.device = parts.device
         self.new_metrics = partial(metrics_for, parts.spec, parts.outputs, parts.ignore_index)
         self.tracking = typed(TrackingConfig, jobs[0].config["tracking"])
-        self._load(jobs)
-        size = self.sources[0].size("train")
-        batches = len(batch_starts(size, trainer.batch_size))
+        batches = len(batch_starts(data.size("train"), trainer.batch_size))
         self.steps_per_epoch = min(batches, trainer.max_batches or batches)
         self.steps = self.steps_per_epoch * trainer.epochs
         self.end = trainer.epochs - 1 / self.steps_per_epoch
-        self.seeds = [int(job.config["seed"]) for job in jobs]
-        self.shared = len(set(self.seeds)) == 1 and len(self.sources) == 1
-        monitor = trainer.monitor
-        if monitor == "auto":
-            monitor = f"val/{self.new_metrics().headline}"
-        self.monitor = monitor if monitor.startswith("val/") else f"val/{monitor}"
-        self.sign = -1 if mode_of(self.monitor) == "min" else 1
+        self.shared = data.is_shared  # as long as the program lives, also if runs end
+        self.monitor = monitored(trainer.monitor, self.new_metrics().headline)
+        self.sign = sign_of(self.monitor)
+        check_monitor(self.monitor, self.new_metrics(), parts)
         self.step = self._stack(jobs)
         self._try()
-
-    def _load(self, jobs: Sequence[Job]) -> None:
-        """Each data set once; runs that differ in its split have each their own."""
-        built: dict[str, int] = {}
-        self.sources: list[TensorSource] = []
-        self.source_of: list[int] = []
-        for job in jobs:
-            key = repr(job.config["data"])
-            if key not in built:
-                built[key] = len(self.sources)
-                source = self.parts.source if not self.sources else build_source(job.config)
-                if not isinstance(source, TensorSource):
-                    raise NotStackable("data that streams from disk is not stacked")
-                self.sources.append(source.to(self.device))
-            self.source_of.append(built[key])
-        if len({tuple(s.size(n) for n in ("train", "val", "test")) for s in self.sources}) > 1:
-            raise NotStackable("the runs' data sets differ in size")
 
     def _stack(self, jobs: Sequence[Job]) -> VectorizedStep:
         models, self.objectives, self.groups, self.rates = [], [], [], []
@@ -218,6 +204,7 @@ class _Group:
             model = build_model(job.config, self.parts.spec).to(self.device)
             objective = build_objective(job.config).to(self.device)
             bind(objective, batch, outputs, main_output)
+            check_options(objective, self.parts.step, batch, outputs)
             optimizer, rate = build_optimizer(job.config, list(model.parameters()), self.device)
             kind = type(optimizer).__name__
             models.append(model)
@@ -227,7 +214,7 @@ class _Group:
             )
             self.rates.append(rate)
         stacked = StackedOptimizer(kind, self.groups, self.rates, next(models[0].parameters()))
-        seed_everything(self.seeds[0])
+        seed_everything(jobs[0].config["seed"])
         return VectorizedStep(
             models,
             self.objectives,
@@ -274,21 +261,9 @@ class _Group:
                 f"{1e3 * one_by_one:.3g} ms one by one"
             )
 
-    def _batches(self, epoch: int) -> Any:
-        """The batches of an epoch: shared, or each run's own, `[K, batch, …]`."""
-        size, batch_size = self.sources[0].size("train"), self.trainer.batch_size
-        tensors = [source.splits["train"] for source in self.sources]
-        orders = {seed: ordered(size, seed * 1_000_003 + epoch) for seed in set(self.seeds)}
-        stacked = {name: torch.stack([t[name] for t in tensors]) for name in tensors[0]}
-        which = torch.tensor(self.source_of, device=self.device).unsqueeze(1)
-        order = torch.stack([orders[seed] for seed in self.seeds]).to(self.device)  # type: ignore[misc]
-        for first in list(batch_starts(size, batch_size))[: self.steps_per_epoch]:
-            if self.shared:
-                rows = order[0, first : first + batch_size]
-                yield {name: tensor[0, rows] for name, tensor in stacked.items()}
-            else:
-                rows = order[:, first : first + batch_size]
-                yield {name: tensor[which, rows] for name, tensor in stacked.items()}
+    def _batches(self, epoch: int) -> Iterator[Batch]:
+        batches = self.data.batches(epoch, self.trainer.batch_size, self.shared)
+        return islice(batches, self.steps_per_epoch)
 
     def train(self) -> list[Result | Exception]:
         """All epochs, then each run's test; each one's result, or what ended it."""
@@ -303,7 +278,7 @@ class _Group:
                     if clock.perf_counter() >= next_save:
                         self._save_all()
                         next_save = clock.perf_counter() + self.trainer.checkpoint_every
-                    if not bool(self.step.alive.any()):
+                    if not any(self.step.alive):
                         break
                     if epoch + 1 < self.trainer.epochs:
                         self._let_go()
@@ -358,7 +333,7 @@ class _Group:
                 raise Stopped(flag.signal_number)
         table = torch.stack(values).permute(2, 0, 1).float().tolist()  # run, step, term
         for index, run in enumerate(self.runs):
-            if run.error is not None or not bool(self.step.alive[index]):
+            if run.error is not None or not self.step.alive[index]:
                 continue
             run.progress.step += len(times)
             try:
@@ -376,19 +351,20 @@ class _Group:
     def _fail(self, index: int, error: Exception) -> None:
         run = self.runs[index]
         run.error = error
-        self.step.alive[index] = False
+        self.step.stop(index)
         run.record.finish("FAILED", f"{type(error).__name__}: {error}")
 
     def _end_epoch(self, epoch: int) -> None:
-        measured = self.evaluate("val") if self.sources[0].size("val") else [{} for _ in self.runs]
+        measured = self.evaluate("val") if self.data.size("val") else [{} for _ in self.runs]
+        last_step = epoch + 1 - 1 / self.steps_per_epoch
         asked: list[tuple[float | None, int]] = []
         for index, (run, found) in enumerate(zip(self.runs, measured, strict=True)):
-            if run.error is not None or not bool(self.step.alive[index]):
+            if run.error is not None or not self.step.alive[index]:
                 continue
             progress = run.progress
             progress.epoch = epoch + 1
             run.losses.epoch_mean()
-            rate = run.rate(self.end) if callable(run.rate) else run.rate
+            rate = run.rate(last_step) if callable(run.rate) else run.rate
             values = {f"val/{name}": value for name, value in found.items()} | {"lr": rate}
             if progress.note(values.get(self.monitor), self.sign, self.trainer.min_delta):
                 run.best = self.step.state_of(index)
@@ -400,7 +376,7 @@ class _Group:
             if run.gives_up is not None:
                 run.progress.ask(run.gives_up, value, self.trainer)
             if run.progress.pruned or run.progress.out_of_patience(self.trainer.patience):
-                self.step.alive[index] = False
+                self.step.stop(index)
 
     def _rank(self, asked: tuple[float | None, int]) -> float:
         value, _ = asked
@@ -408,16 +384,8 @@ class _Group:
 
     def evaluate(self, split: SplitName) -> list[Values]:
         """Loss and task metrics of every run on a split, with its present weights."""
-        names = list(self.sources[0].splits[split])
-        which = torch.tensor(self.source_of, device=self.device)
-        one = len(self.sources) == 1
-        tensors = {
-            name: self.sources[0].splits[split][name]
-            if one
-            else torch.stack([s.splits[split][name] for s in self.sources])[which]
-            for name in names
-        }
-        size, batch_size = self.sources[0].size(split), self.trainer.batch_size
+        tensors, one = self.data.whole(split), self.data.is_one
+        size, batch_size = self.data.size(split), self.trainer.batch_size
         starts = list(batch_starts(size, batch_size))[: self.trainer.max_batches]
         sums: dict[str, Tensor] = {}
         answers: list[Outputs] = []
@@ -437,7 +405,7 @@ class _Group:
         every = {name: torch.cat([a[name] for a in answers], 1) for name in answers[0]}
         losses = {name: (total / count).tolist() for name, total in sums.items()}
         found = []
-        for index in range(len(self.source_of)):
+        for index in range(len(self.runs)):
             metrics = self.new_metrics()
             seen: Batch = {n: (t if one else t[index])[:count] for n, t in tensors.items()}
             metrics.update({name: answer[index] for name, answer in every.items()}, seen)
@@ -447,7 +415,7 @@ class _Group:
 
     def _let_go(self) -> None:
         """Conclude the runs that have ended early and go on without them, once they are half."""
-        alive: list[bool] = self.step.alive.tolist()
+        alive = self.step.alive
         rows = [row for row, on in enumerate(alive) if on]
         if 2 * len(rows) > len(alive):
             return
@@ -461,14 +429,13 @@ class _Group:
         step.weights, step.buffers = weights, buffers
         step.keep(rows)
         self.runs = [self.runs[row] for row in rows]
-        self.seeds = [self.seeds[row] for row in rows]
-        self.source_of = [self.source_of[row] for row in rows]
+        self.data = self.data.of(rows)
 
     def _conclude(self, which: Sequence[bool]) -> None:
         """Evaluate the best epoch of those runs, and close them."""
         self.step.put([run.best for run in self.runs])
-        split: SplitName = "test" if self.sources[0].size("test") else "val"
-        measured = self.evaluate(split) if self.sources[0].size(split) else [{} for _ in self.runs]
+        split: SplitName = "test" if self.data.size("test") else "val"
+        measured = self.evaluate(split) if self.data.size(split) else [{} for _ in self.runs]
         for run, found, ended in zip(self.runs, measured, which, strict=True):
             if ended:
                 metrics = {f"{split}/{name}": value for name, value in found.items()}

@@ -77,7 +77,6 @@ class VectorizedStep:
         self.clip_norm = clip_norm
         self._batch_axis = None if shared_batches else 0
         self._model = NamedModel(copy(models[0]), main_output)
-        self._training = True
         weights, buffers = stack_module_state(list(models))
         self._shapes = {name: weight.shape[1:] for name, weight in weights.items()}
         self.shapes = list(self._shapes.values())
@@ -90,7 +89,11 @@ class VectorizedStep:
             for term, options in numbers_of(objectives).items()
         }
         self._traced: dict[Any, Callable[..., Any]] = {}
-        self.alive = torch.ones(self.runs, dtype=torch.bool, device=device)
+        self.alive = [True] * self.runs
+        self._mask: Tensor | None = None  # the same on the device, once a run has ended
+        weighted = [term.weight for objective in objectives for term in objective.terms]
+        self._scheduled = any(callable(weight) for weight in weighted)
+        self._factors: dict[str, Tensor] | None = None
 
     def train(self, batch: Batch, time: float) -> list[Tensor]:
         """Learn from one batch, `[K, batch, …]` or shared; each term's value, `[K]`."""
@@ -99,8 +102,13 @@ class VectorizedStep:
             norms = gradients.norm(dim=1, keepdim=True)
             gradients = gradients * (self.clip_norm / (norms + 1e-6)).clamp(max=1)
         self.optimizer.set_time(time)
-        self.optimizer.update(self.weights, gradients, self.alive)
+        self.optimizer.update(self.weights, gradients, self._mask)
         return values
+
+    def stop(self, run: int) -> None:
+        """The run has ended: its weights stay as they are."""
+        self.alive[run] = False
+        self._mask = torch.tensor(self.alive, device=self.weights.device)
 
     def gradients(self, batch: Batch, time: float) -> tuple[Tensor, list[Tensor]]:
         """All runs' gradients `[K, weights]`, and each term's value `[K]`."""
@@ -168,10 +176,12 @@ class VectorizedStep:
 
     def _term_weights(self, time: float) -> dict[str, Tensor]:
         """Each term's weight at `time` for every run, `[K]`."""
-        return {
-            terms[0].name: self.weights.new_tensor([term.weight_at(time) for term in terms])
-            for terms in zip(*(objective.terms for objective in self.objectives), strict=True)
-        }
+        if self._factors is None or self._scheduled:
+            self._factors = {
+                terms[0].name: self.weights.new_tensor([term.weight_at(time) for term in terms])
+                for terms in zip(*(objective.terms for objective in self.objectives), strict=True)
+            }
+        return self._factors
 
     @contextmanager
     def leaving_no_trace(self) -> Iterator[None]:
@@ -223,7 +233,10 @@ class VectorizedStep:
         rows = list(runs)
         self.runs = len(rows)
         self.objectives = tuple(self.objectives[row] for row in rows)
-        self.weights, self.alive = self.weights[rows], self.alive[rows]
+        self.weights = self.weights[rows]
+        self.alive = [self.alive[row] for row in rows]
+        self._mask = None if all(self.alive) else torch.tensor(self.alive).to(self.weights.device)
+        self._factors = None
         self.buffers = {name: buffer[rows] for name, buffer in self.buffers.items()}
         self.numbers = {
             term: {option: values[rows] for option, values in options.items()}
@@ -240,14 +253,12 @@ class VectorizedStep:
                 for name, buffer in self.buffers.items():
                     buffer[run] = state[name]
 
-    def state_of(self, run: int, weights: Tensor | None = None) -> dict[str, Tensor]:
+    def state_of(self, run: int) -> dict[str, Tensor]:
         """One run's `state_dict`."""
-        row = (self.weights if weights is None else weights)[run]
+        pieces = torch.split(self.weights[run], self.sizes)
         state = {
             name: piece.reshape(shape).clone()
-            for piece, (name, shape) in zip(
-                torch.split(row, self.sizes), self._shapes.items(), strict=True
-            )
+            for piece, (name, shape) in zip(pieces, self._shapes.items(), strict=True)
         }
         return state | {name: buffer[run].clone() for name, buffer in self.buffers.items()}
 

@@ -38,6 +38,15 @@ def test_jobs_that_differ_in_numbers_share_a_program(cli, workdir):
     assert "8 runs of" in outcome.out
 
 
+def test_a_job_that_is_wrong_does_not_take_its_group_along(cli, workdir):
+    words = ["loss=quantile", "data=diabetes", "model=linear", "loss.quantile.level=0.5,90,0.9"]
+    outcome = cli("train", "-m", *words, *TINY[1:])
+    assert outcome.code == 1
+    assert "1 of the sweep's runs failed" in outcome.err
+    assert "level" in outcome.err
+    assert [run["status"] for run in runs_of(workdir).values()] == ["FINISHED", "FINISHED"]
+
+
 def test_one_job_alone_is_an_ordinary_run(cli, workdir):
     outcome = cli("train", "-m", "seed=1", *TINY)
     assert outcome.code == 0, outcome

@@ -42,7 +42,7 @@ def test_each_row_moves_as_with_torch(name):
     expected, groups = torch_rows(kind, options, weights, 7)
     stacked = StackedOptimizer(kind, groups, [own["lr"] for own in options], weights)
     for step in range(7):
-        stacked.update(weights, gradients(step), torch.ones(2, dtype=torch.bool))
+        stacked.update(weights, gradients(step), None)
     torch.testing.assert_close(weights, expected)
 
 
@@ -65,10 +65,10 @@ def test_rates_follow_their_own_schedules():
     weights = torch.zeros(2, 1).double()
     stacked = StackedOptimizer("SGD", [{}, {}], [lambda time: 1 - time / 2, 0.5], weights)
     stacked.set_time(1.0)
-    stacked.update(weights, torch.ones(2, 1).double(), torch.ones(2, dtype=torch.bool))
+    stacked.update(weights, torch.ones(2, 1).double(), None)
     assert weights.flatten().tolist() == [-0.5, -0.5]
     stacked.set_time(2.0)
-    stacked.update(weights, torch.ones(2, 1).double(), torch.ones(2, dtype=torch.bool))
+    stacked.update(weights, torch.ones(2, 1).double(), None)
     assert weights.flatten().tolist() == [-0.5, -1.0]
 
 
@@ -80,7 +80,7 @@ def test_the_state_of_one_run_is_what_torch_would_have(name):
     _, groups = torch_rows(kind, options, weights, 1)
     stacked = StackedOptimizer(kind, groups, [own["lr"] for own in options], weights)
     for step in range(3):
-        stacked.update(weights, gradients(step), torch.ones(2, dtype=torch.bool))
+        stacked.update(weights, gradients(step), None)
     alone = start[1].clone().requires_grad_()
     optimizer = getattr(torch.optim, kind)([alone], **options[1])
     for step in range(3):

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from losslab.cli.compose import compose_config, plain
+from losslab.errors import UserError
 from losslab.training import checkpoint
 from losslab.training.journal import read_entries
 from losslab.training.report import Report
@@ -39,6 +40,10 @@ def metrics_in(run_dir):
 
 
 SWEEPS = {
+    "rate_schedules": [
+        ["schedule@optimizer.lr=linear", "optimizer.lr.start=0.01", f"optimizer.lr.end={end}"]
+        for end in (0.001, 0.005)
+    ],
     "rates": [["optimizer.lr=0.001"], ["optimizer.lr=0.01"]],
     "seeds": [["seed=1"], ["seed=2"]],
     "splits": [["data.split_seed=1"], ["data.split_seed=2"]],
@@ -152,3 +157,10 @@ def test_where_one_by_one_is_faster_the_program_is_refused(tmp_path, monkeypatch
     jobs = [job(tmp_path, f"{i}", f"seed={i}") for i in range(2)]
     with pytest.raises(NotStackable, match=r"3e\+03 ms as one program, and 2e\+03 ms one by one"):
         train_together(jobs, Report())
+
+
+def test_a_metric_that_is_not_measured_is_refused(tmp_path):
+    jobs = [job(tmp_path, f"{i}", f"seed={i}", "trainer.monitor=val/dice") for i in range(2)]
+    with pytest.raises(UserError, match="val/dice is not measured here"):
+        train_together(jobs, Report())
+    assert not any(any(j.run_dir.iterdir()) for j in jobs)
