@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..analysis.check.watch import Watch
 from ..data.source import Batch, Source, TensorSource
 from ..errors import UserError
 from ..losses.names import FROM_THE_STEP
 from ..losses.objective import Objective
+from ..losses.watch import Watch
 from .step import EagerStep, NamedModel, Outputs
 
 DOUBLE_ACTIVATION = "applies a sigmoid or softmax to what is a probability already"

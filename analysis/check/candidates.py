@@ -8,10 +8,10 @@ import torch
 
 from ...errors import UserError
 from ...losses.names import MAIN_OUTPUT, canonical, read_signature
+from ...losses.watch import TAKES_LOG_PROBABILITY, Watch
 from .arguments import FROM_BATCH, SCALES, Arguments, documented_shapes
 from .layouts import LAYOUTS, MEANINGS, Layout, layout_called
 from .probe import Probe, first_line
-from .watch import TAKES_LOG_PROBABILITY, Watch
 
 # Where names are all there is to go by: axes of space, answers of a `model`, and whether the target
 # is shaped like the rest.

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ...errors import UserError
+from ...losses.watch import Watch, finite
 from ...training.config import TrainerConfig
 from ...training.distributed import World
 from ...training.preflight import DOUBLE_ACTIVATION
@@ -16,7 +17,6 @@ from . import Report, examine
 from .findings import LEVELS, Finding
 from .layouts import SAMPLES, Kind, Layout, Meaning
 from .probe import Probe
-from .watch import Watch, finite
 
 
 def check_configuration(config: Mapping[str, Any]) -> list[Report]:

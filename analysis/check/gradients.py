@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ...losses.watch import Backward, Call, Watch, backward
 from .findings import Finding
 from .probe import Probe
-from .watch import Backward, Call, Watch, backward
 
 _REMEDIES = {
     "argmax": "use the softmax in its place: probabilities instead of the winner",

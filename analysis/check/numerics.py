@@ -6,11 +6,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ...losses.watch import backward, finite
 from .arguments import SCALES
 from .findings import Finding
 from .gradients import watched
 from .probe import Probe, first_line
-from .watch import backward, finite
 
 _REMEDIES = {
     "log": "take the logarithm inside: logsigmoid, log_softmax, or bce and cross_entropy of logits",

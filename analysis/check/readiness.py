@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ...losses.watch import new_nodes
 from .findings import Finding
 from .probe import Probe, first_line
-from .watch import new_nodes
 
 
 def check_second_order(probe: Probe) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
-from losslab.analysis.check.watch import Watch, backward, finite
+from losslab.losses.watch import Watch, backward, finite
 
 N = 7
 
