@@ -16,6 +16,8 @@ _NON_FINITE_REMEDY = (
     "for log, division or exp in the loss"
 )
 
+_MANY = 30  # choices that no message lists
+
 
 def explain_hydra(error: Exception, overrides: Sequence[str]) -> str | None:
     """A sentence for an error of Hydra or OmegaConf; None if it is neither's."""
@@ -67,6 +69,8 @@ def _missing_choice(error: Any) -> str:
 def _unknown(name: str, kind: str, options: Sequence[str]) -> str:
     near = get_close_matches(name, options, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
+    if len(options) > _MANY:
+        return f"unknown {kind} '{name}'.{hint} `losslab list {kind}` shows the {len(options)}"
     return f"unknown {kind} '{name}'.{hint} There are: {', '.join(sorted(options))}"
 
 

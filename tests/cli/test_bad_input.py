@@ -22,7 +22,9 @@ def assert_refused(outcome, *parts, workdir):
     ("overrides", "parts"),
     [
         pytest.param(
-            ["loss=dcie"], ["unknown loss 'dcie'", "Did you mean dice", "focal"], id="loss"
+            ["loss=dcie"],
+            ["unknown loss 'dcie'", "Did you mean dice", "losslab list loss"],
+            id="loss",
         ),
         pytest.param(["model=une"], ["unknown model 'une'", "Did you mean unet"], id="model"),
         pytest.param(
@@ -53,7 +55,7 @@ def assert_refused(outcome, *parts, workdir):
         ),
         pytest.param(["model.width=wide"], ["model.width must be a whole number"], id="model-type"),
         pytest.param(["optimizer.lr=fast"], ["optimizer.lr must be a number"], id="lr-type"),
-        pytest.param(["loss="], ["unknown loss ''", "dice"], id="empty"),
+        pytest.param(["loss="], ["unknown loss ''", "losslab list loss"], id="empty"),
         pytest.param(["loss=math.pi"], ["math.pi is not a function"], id="not-a-function"),
         pytest.param(["++loss.foo=3"], ["loss.foo is no loss: expected a node"], id="no-loss"),
         pytest.param(["~loss.dice"], ["needs at least one term"], id="no-term"),
