@@ -13,14 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..training.journal import read_entries
+from ..training.journal import Curve, read_curves, read_entries
 from ..training.record import CONFIG, SUMMARY
 from ..training.runs import RUNS_DIR, all_runs, find_run
 from ..training.sweeps import ERRORS, SWEEP
 from ..training.tracker import JOURNAL, RUN_LOCK, is_held
-
-Curve = tuple[list[int], list[float]]
-"""A metric's steps and values."""
 
 STALE = "STALE"
 """What a run is whose record says RUNNING though its process has gone."""
@@ -223,7 +220,7 @@ def read_run(directory: Path, summary: Mapping[str, Any]) -> RunData:
         best_epoch=summary.get("best_epoch"),
         data=_data_tags(directory / JOURNAL),
         started=float(summary.get("started") or 0.0),
-        curves=cache(lambda: _curves(directory / JOURNAL)),
+        curves=cache(lambda: read_curves(directory / JOURNAL)),
     )
 
 
@@ -272,17 +269,6 @@ def data_tags(tags: Mapping[str, Any]) -> dict[str, str]:
     {'name': 'digits'}
     """
     return {key.removeprefix("data."): str(v) for key, v in tags.items() if key.startswith("data.")}
-
-
-def _curves(journal: Path) -> dict[str, Curve]:
-    curves: dict[str, Curve] = {}
-    if journal.exists():
-        for entry, _ in read_entries(journal):
-            for name, value, step, _ in entry.get("rows", ()):
-                steps, values = curves.setdefault(name, ([], []))
-                steps.append(step)
-                values.append(float(value))
-    return curves
 
 
 def in_short(names: Sequence[str], most: int = 5) -> str:

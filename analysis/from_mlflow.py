@@ -11,10 +11,11 @@ from typing import Any
 
 from ..errors import UserError
 from ..training.config import TrackingConfig
+from ..training.journal import Curve
 from ..training.metrics_mode import mode_of
 from ..training.record import store_uri
 from ..training.tracker import store_path
-from .collect import Curve, RunData, Selection, data_tags, in_short
+from .collect import RunData, Selection, data_tags, in_short
 
 _PAGE = 1000
 _HEADLINES = {"dice": "dice", "rmse": "rmse", "mse": "mse", "auroc": "f1", "accuracy": "accuracy"}

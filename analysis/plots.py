@@ -7,14 +7,13 @@ reconstructions
 """
 
 import sys
-from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from ..training.journal import read_entries
+from ..training.journal import Curve, read_curves
 from ..training.record import EXAMPLES
 from ..training.tracker import JOURNAL
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
 
-Series = dict[str, tuple[list[int], list[float]]]
+Series = Mapping[str, Curve]
 
 _DPI = 110
 _MOST_METRICS = 8
@@ -33,7 +32,7 @@ def draw(run_dir: Path) -> None:
     """Draw all plots of a run into its folder `plots`."""
     folder = run_dir / "plots"
     folder.mkdir(exist_ok=True)
-    series = read_series(run_dir / JOURNAL)
+    series = read_curves(run_dir / JOURNAL)
     _save(draw_losses(series), folder / "losses.png")
     _save(draw_metrics(series), folder / "metrics.png")
     if (run_dir / EXAMPLES).exists():
@@ -46,16 +45,6 @@ def draw(run_dir: Path) -> None:
 def _save(figure: Figure | None, path: Path) -> None:
     if figure is not None:
         figure.savefig(path, dpi=_DPI)
-
-
-def read_series(journal: Path) -> Series:
-    """Every metric in the journal as its steps and values."""
-    series: Series = defaultdict(lambda: ([], []))
-    for entry, _ in read_entries(journal):
-        for name, value, step, _ in entry.get("rows", ()):
-            series[name][0].append(step)
-            series[name][1].append(float(value))
-    return series
 
 
 def draw_losses(series: Series) -> Figure | None:

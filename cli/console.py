@@ -151,6 +151,8 @@ class TerminalReport(Report):
             self.console.print(f"{result.name}  {shown}")
             return
         self.console.print(self.table(metrics, facts["trivial"], split))
+        if result.answer is not None:
+            self._answer(result.answer)
         progress = facts["progress"]
         if progress.best is not None:
             early = "" if progress.epoch == facts["epochs"] else f", stopped after {progress.epoch}"
@@ -175,6 +177,31 @@ class TerminalReport(Report):
                 cells.append(number(trivial[name]) if name in trivial else "")
             table.add_row(*cells)
         return table
+
+    def _answer(self, answer: Any) -> None:
+        """What the run says to its question."""
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+        table.add_column("answer")
+        table.add_column("found", justify="right")
+        expects = any(finding.wanted for finding in answer.findings)
+        if expects:
+            table.add_column("wanted")
+        for finding in answer.findings:
+            value = finding.value
+            cells = [finding.says, value if isinstance(value, str) else number(value)]
+            if expects:
+                mark = {None: "", True: " [green]yes[/]", False: " [red]no[/]"}[finding.holds]
+                cells.append(escape(finding.wanted) + mark)
+            table.add_row(*map(str, cells))
+        self.console.print()
+        self.console.print(table)
+        if answer.conclusion:
+            self.console.print(escape(answer.conclusion))
+        for plot in answer.plots:
+            self.console.print(f"see {escape(str(plot))}")
+        self.console.print()
 
     def _where(self, result: Any, facts: Mapping[str, Any]) -> None:
         self.console.print(f"run [bold]{escape(result.name)}[/] in {escape(str(result.run_dir))}")

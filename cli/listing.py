@@ -62,6 +62,8 @@ def describe(group: str, choice: str) -> str:
     said = " ".join(c for c in comments if not c.startswith("losslab "))
     # A file that isn't called after its function is one use of it, which its comment tells.
     named_after = target.rpartition(".")[2] == choice
+    if group == "experiment":  # its `_target_` is what answers its question
+        return re.split(r"(?<=[.?]) ", said)[0].replace("`", "")
     if target.startswith("losslab.") and (named_after or group != "loss" or not said):
         return _definitions(ROOT / target.split(".")[1])[target.rpartition(".")[2]].summary
     if target.startswith("torch."):

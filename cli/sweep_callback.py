@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ..training.config import TrackingConfig
 from ..training.run import typed
-from ..training.sweeps import ERRORS, SweepRecord, jobs_of, sweep_key
+from ..training.sweeps import ERRORS, SweepRecord, sweep_key
 
 _record: SweepRecord | None = None  # of the sweep that this process runs
+_compare: dict[str, Any] = {}  # by what its runs are compared
 
 
 class SweepCallback(Callback):
@@ -20,6 +21,7 @@ class SweepCallback(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """The sweep begins, or goes on."""
         global _record
+        _prefer_given(config)
         directory = Path(config.hydra.sweep.dir).absolute()
         directory.mkdir(parents=True, exist_ok=True)
         (directory / ERRORS).unlink(missing_ok=True)
@@ -29,17 +31,27 @@ class SweepCallback(Callback):
         tags = {"losslab.sweep": " ".join(overrides), "run_dir": str(directory)}
         asked = dict(override.partition("=")[::2] for override in overrides)
         _record.begin(asked, tags, key=sweep_key(overrides), overrides=overrides)
+        _compare.clear()
+        compare: Any = OmegaConf.to_container(config.compare, resolve=True)
+        _compare.update(compare)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """The sweep is over: a table of its jobs."""
+        """The sweep is over: a table of its jobs, and pictures."""
         if _record is None:
             return
         failed = errors_of(_record.run_dir)
-        _record.journal.artifact(write_table(_record.run_dir))
-        state = ("FAILED", f"{len(failed)} jobs failed") if failed else ("FINISHED", "")
-        _record.finish(*state)
+        try:
+            _keep_summary(_record)
+        finally:  # it was run, whatever its pictures look like
+            state = ("FAILED", f"{len(failed)} jobs failed") if failed else ("FINISHED", "")
+            _record.finish(*state)
         _record.wait_until_sent(float(config.tracking.wait))
         _record.close()
+
+
+def compared_by() -> dict[str, Any]:
+    """By what the sweep's configuration wants its runs compared."""
+    return dict(_compare)
 
 
 def abandon(reason: str) -> None:
@@ -47,6 +59,25 @@ def abandon(reason: str) -> None:
     if _record is not None and _record.summary["status"] == "RUNNING":
         _record.finish("KILLED", reason)
         _record.close()
+
+
+def _prefer_given(config: DictConfig) -> None:
+    """Of the values that an experiment sweeps over, leave out those given on the command line.
+
+    Hydra would take every combination of both.
+    """
+    params = config.hydra.sweeper.get("params")
+    given = {word.partition("=")[0].lstrip("+") for word in config.hydra.overrides.task}
+    for key in [key for key in params or {} if key in given]:
+        with open_dict(params):
+            del params[key]
+
+
+def _keep_summary(record: SweepRecord) -> None:
+    from ..analysis.sweep_summary import PLOTS, write_summary
+
+    for path in write_summary(record.run_dir, **_compare):
+        record.journal.artifact(path, PLOTS if path.parent.name == PLOTS else "")
 
 
 def keep(path: Path) -> None:
@@ -68,29 +99,3 @@ def errors_of(sweep_dir: Path) -> list[tuple[str, str]]:
         return []
     entries = [json.loads(line) for line in path.read_text().splitlines()]
     return [(entry["job"], entry["error"]) for entry in entries]
-
-
-def write_table(sweep_dir: Path) -> Path:
-    """One row per run, as `sweep.csv`: its state, what it was made of that differs, its metrics."""
-    import csv
-
-    from ..training.record import flatten
-    from ..training.runs import read_config
-
-    rows = []
-    for run_dir, summary in jobs_of(sweep_dir):
-        config = {key: str(value) for key, value in flatten(read_config(run_dir)).items()}
-        rows.append((run_dir.name, summary, config))
-    keys = [key for key in (rows[0][2] if rows else {}) if len({r[2].get(key) for r in rows}) > 1]
-    metrics = sorted({name for _, summary, _ in rows for name in summary.get("metrics", {})})
-    path = sweep_dir / "sweep.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["run", "status", *keys, *metrics])
-        for name, summary, config in rows:
-            values = summary.get("metrics", {})
-            writer.writerow(
-                [name, summary["status"], *(config.get(key) for key in keys)]
-                + [values.get(metric, "") for metric in metrics]
-            )
-    return path

@@ -84,7 +84,10 @@ def _conclude_sweep() -> int:
     done = [summary for _, summary in jobs_of(sweep_dir) if summary["status"] == "FINISHED"]
     if verbosity():
         _compare(sweep_dir)
-        print(f"{len(done)} runs of {sweep_dir.name} are finished: {sweep_dir}/sweep.csv")
+        kept = ["sweep.csv", *(f"plots/{p.name}" for p in sorted(sweep_dir.glob("plots/*.png")))]
+        print(
+            f"{len(done)} runs of {sweep_dir.name} are finished; in {sweep_dir}: {', '.join(kept)}"
+        )
         print(f"next: losslab compare {sweep_dir.name} --html report.html   losslab ui")
     if not failed:
         return 0
@@ -96,9 +99,10 @@ def _conclude_sweep() -> int:
 def _compare(sweep_dir: Path) -> None:
     """The sweep's answer: what its groups of runs reached, where that can be compared."""
     from .compare import Asked, compare_command
+    from .sweep_callback import compared_by
 
     try:
-        compare_command(Asked([str(sweep_dir)]))
+        compare_command(Asked([str(sweep_dir)], **compared_by()))
     except UserError as error:
         print(error)
 

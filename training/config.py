@@ -96,8 +96,26 @@ class TrackingConfig:
 
 
 @dataclass
+class CompareConfig:
+    """By what the runs of a sweep are compared at its end; see `losslab compare`.
+
+    Args:
+        by: keys by which runs are grouped; empty for all that vary.
+        metric: what they are judged by; null for what they monitor.
+        baseline: the group that the others are tested against.
+    """
+
+    by: list[str] = field(default_factory=list)
+    metric: str | None = None
+    baseline: str | None = None
+
+
+@dataclass
 class RunConfig:
-    """Everything a run is made from."""
+    """Everything a run is made from.
+
+    `answer` names a function of the trained run, and its options; see `losslab.training.answer`.
+    """
 
     name: str | None = None
     seed: int = 0
@@ -108,3 +126,5 @@ class RunConfig:
     optimizer: Any = None
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    answer: Any = None
+    compare: CompareConfig = field(default_factory=CompareConfig)

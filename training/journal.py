@@ -15,6 +15,9 @@ from typing import Any
 Row = tuple[str, float, int]
 """A metric: name, value, step."""
 
+Curve = tuple[list[int], list[float]]
+"""A metric's steps and values."""
+
 
 class Journal:
     """Appends to a run's journal; opened again for a resumed run, it never repeats a metric.
@@ -92,6 +95,17 @@ def read_entries(path: Path, offset: int = 0) -> Iterable[tuple[dict[str, Any], 
                 return  # still being written
             offset += len(line)
             yield json.loads(line), offset
+
+
+def read_curves(path: Path) -> dict[str, Curve]:
+    """Every metric in the journal; none if there is no journal."""
+    curves: dict[str, Curve] = {}
+    for entry, _ in read_entries(path) if path.exists() else ():
+        for name, value, step, _ in entry.get("rows", ()):
+            steps, values = curves.setdefault(name, ([], []))
+            steps.append(step)
+            values.append(float(value))
+    return curves
 
 
 def _mend(path: Path) -> dict[str, int]:

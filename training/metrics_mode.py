@@ -1,6 +1,6 @@
 """Which way a metric is to go; apart from the metrics, so that finding runs needs no torch."""
 
-_LOWER_IS_BETTER = ("loss", "terms/", "rmse", "mae", "mse")
+_LOWER_IS_BETTER = ("loss", "terms/", "rmse", "mae", "mse", "error", "gap")
 
 
 def mode_of(metric: str) -> str:

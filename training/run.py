@@ -14,6 +14,7 @@ from ..data.spec import Spec
 from ..errors import UserError
 from ..losses.objective import Objective
 from . import checkpoint
+from .answer import ANSWER, Answer, Trained, ask, check_answer
 from .assemble import build_model, build_objective, build_optimizer, build_source
 from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
 from .distributed import World, pick_device, process_group, world
@@ -45,6 +46,7 @@ class Result:
         run_id: the MLflow run's id; None if it was not tracked.
         model: the trained model, at its best epoch; None if it never got there.
         reason: why it ended before its time.
+        answer: what it says to the question that it was made for, if there is one.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Result:
     run_id: str | None = None
     model: torch.nn.Module | None = None
     reason: str = ""
+    answer: Answer | None = None
 
 
 def run(
@@ -99,7 +102,7 @@ def run(
             _begin(record, config, parts, loop)
             with _true_state(record):
                 loop.fit()
-                return _conclude(parts, loop, record, report, tracking)
+                return _conclude(config, parts, loop, record, report, tracking)
     except BaseException:
         if record.summary.get("status") is None:
             record.discard()  # it never began: leave nothing behind
@@ -144,6 +147,7 @@ def prepare(
     report: Report,
 ) -> Parts:
     """Seed, data, model, objective, optimizer, preflight."""
+    check_answer(config)
     source = build_source(config).to(device)
     spec = source.spec
     seed_everything(config["seed"])
@@ -312,9 +316,14 @@ def _true_state(record: Record) -> Iterator[None]:
 
 
 def _conclude(
-    parts: Parts, loop: Loop, record: Record, report: Report, tracking: TrackingConfig
+    config: Mapping[str, Any],
+    parts: Parts,
+    loop: Loop,
+    record: Record,
+    report: Report,
+    tracking: TrackingConfig,
 ) -> Result:
-    """Evaluate the best epoch, draw the plots, close the run."""
+    """Evaluate the best epoch, answer the question, draw the plots, close the run."""
     best = record.checkpoint("best")
     if best.exists() and loop.world.is_main:
         parts.step.model.load_state_dict(checkpoint.load(best)["model"])
@@ -329,6 +338,14 @@ def _conclude(
         save_examples(parts.spec, loop, record.run_dir, split)
     if loop.progress.best is not None:
         metrics[loop.monitor] = loop.progress.best
+    answer = None
+    if loop.world.is_main:
+        model, run_dir = parts.step.model, record.run_dir
+        trained = Trained(config, run_dir, model, parts.source, parts.objective, metrics, loop)
+        answer = ask(trained)
+    if answer is not None:
+        metrics |= answer.metrics
+        record.journal.artifact(run_dir / ANSWER)
     record.journal.metrics((name, value, loop.progress.step) for name, value in metrics.items())
     for plot in record.draw_plots():
         record.journal.artifact(plot, "plots")
@@ -348,6 +365,7 @@ def _conclude(
         record.run_id,
         parts.step.model,
         progress.reason,
+        answer,
     )
     report.summary(
         {

@@ -1,7 +1,7 @@
 """torch's elementwise optimizers on the weights of many runs, each with its own numbers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +14,22 @@ _KNOWN = ("SGD", "Adam", "AdamW")
 
 class NotStackable(Exception):
     """The runs can't be trained together; the text says why."""
+
+
+class Now(NamedTuple):
+    """What one step needs beside weights, gradients and moments: of each run a number, `[K, 1]`."""
+
+    lr: Tensor
+    decay: Tensor
+    momentum: Tensor
+    beta1: Tensor
+    beta2: Tensor
+    bias1: Tensor
+    bias2: Tensor
+
+    def of(self, rows: slice) -> "Now":
+        """The numbers of some runs."""
+        return Now(*(numbers[rows] for numbers in self))
 
 
 class StackedOptimizer:
@@ -68,11 +84,6 @@ class StackedOptimizer:
         self.moments: list[Tensor] = []
         self.lr = column([rate(0.0) if callable(rate) else rate for rate in rates])
 
-    def forget(self) -> None:
-        """Begin anew."""
-        self.steps = 0
-        self.moments = []
-
     def keep(self, runs: Sequence[int]) -> None:
         """Go on with these runs only."""
         rows = list(runs)
@@ -88,42 +99,61 @@ class StackedOptimizer:
 
     def update(self, weights: Tensor, gradients: Tensor, alive: Tensor | None = None) -> None:
         """Move the weights of the runs that are alive, `[K]`, in place; None is all of them."""
+        now = self.advance(weights)
+        size = max(1, _BLOCK // weights.shape[1])
+        for first in range(0, len(weights), size):
+            rows = slice(first, first + size)
+            moments = [moment[rows] for moment in self.moments]
+            kept = None if alive is None else alive[rows]
+            self.move(weights[rows], gradients[rows], now.of(rows), moments, kept)
+
+    def advance(self, weights: Tensor) -> Now:
+        """Count a step, and see that there are moments; the numbers of that step."""
         self.steps += 1
-        lr = self.lr
-        if alive is not None:
-            kept = alive.unsqueeze(1)
-            lr = lr * kept
-            gradients = torch.where(kept, gradients, 0)  # 0 times NaN is NaN
         if not self.moments and (self.kind != "SGD" or self._has_momentum):
             copies = 1 if self.kind == "SGD" else 2
             self.moments = [torch.zeros_like(weights) for _ in range(copies)]
-        move = self._sgd if self.kind == "SGD" else self._adam
-        rows = max(1, _BLOCK // weights.shape[1])
-        for first in range(0, len(weights), rows):
-            move(weights, gradients, lr, slice(first, first + rows))
+        beta1, beta2 = bias1, bias2 = self.betas
+        if self.kind != "SGD":
+            bias1, bias2 = 1 - beta1**self.steps, (1 - beta2**self.steps).sqrt()
+        return Now(self.lr, self.decay, self.momentum, beta1, beta2, bias1, bias2)
 
-    def _sgd(self, weights: Tensor, gradients: Tensor, lr: Tensor, rows: slice) -> None:
-        w, g = weights[rows], gradients[rows]
+    def move(
+        self,
+        weights: Tensor,
+        gradients: Tensor,
+        now: Now,
+        moments: Sequence[Tensor],
+        alive: Tensor | None,
+    ) -> None:
+        """Move weights and moments in place: tensors only, so that it can be compiled."""
+        if alive is not None:
+            kept = alive.unsqueeze(1)
+            now = now._replace(lr=now.lr * kept)
+            gradients = torch.where(kept, gradients, 0)  # 0 times NaN is NaN
+        if self.kind == "SGD":
+            self._sgd(weights, gradients, now, moments)
+        else:
+            self._adam(weights, gradients, now, moments)
+
+    def _sgd(self, w: Tensor, g: Tensor, now: Now, moments: Sequence[Tensor]) -> None:
         if self._decays:
-            g = torch.addcmul(g, w, self.decay[rows])
-        if self.moments:
-            velocity = self.moments[0][rows]
-            velocity.mul_(self.momentum[rows]).add_(g)
-            g = torch.addcmul(g, velocity, self.momentum[rows]) if self.nesterov else velocity
-        w.addcmul_(g, lr[rows], value=-1)
+            g = torch.addcmul(g, w, now.decay)
+        for velocity in moments:
+            velocity.mul_(now.momentum).add_(g)
+            g = torch.addcmul(g, velocity, now.momentum) if self.nesterov else velocity
+        w.addcmul_(g, now.lr, value=-1)
 
-    def _adam(self, weights: Tensor, gradients: Tensor, lr: Tensor, rows: slice) -> None:
-        w, g, lr = weights[rows], gradients[rows], lr[rows]
-        first, second = (moment[rows] for moment in self.moments)
-        beta1, beta2 = (beta[rows] for beta in self.betas)
+    def _adam(self, w: Tensor, g: Tensor, now: Now, moments: Sequence[Tensor]) -> None:
+        first, second = moments
         if self.kind == "AdamW":
-            w.mul_(1 - lr * self.decay[rows])
+            w.mul_(1 - now.lr * now.decay)
         elif self._decays:
-            g = torch.addcmul(g, w, self.decay[rows])
-        first.lerp_(g, 1 - beta1)
-        second.mul_(beta2).addcmul_(g * (1 - beta2), g)
-        root = second.sqrt().div_((1 - beta2**self.steps).sqrt()).add_(self.eps)
-        w.sub_(first.div(root).mul_(lr / (1 - beta1**self.steps)))
+            g = torch.addcmul(g, w, now.decay)
+        first.lerp_(g, 1 - now.beta1)
+        second.mul_(now.beta2).addcmul_(g * (1 - now.beta2), g)
+        root = second.sqrt().div_(now.bias2).add_(self.eps)
+        w.sub_(first.div(root).mul_(now.lr / now.bias1))
 
     def state_of(
         self, run: int, sizes: Sequence[int], shapes: Sequence[torch.Size]

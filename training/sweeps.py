@@ -24,12 +24,12 @@ class SweepRecord(Record):
 
 
 def identity(config: Mapping[str, Any]) -> str:
-    """The hash of a resolved configuration; where it is recorded makes no other run.
+    """The hash of a resolved configuration; where it is recorded and compared makes no other run.
 
     >>> identity({"seed": 1, "tracking": {"uri": "here"}}) == identity({"seed": 1})
     True
     """
-    own = {key: value for key, value in config.items() if key != "tracking"}
+    own = {k: v for k, v in config.items() if v is not None and k not in ("tracking", "compare")}
     text = json.dumps(own, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

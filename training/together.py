@@ -4,9 +4,8 @@ Each run keeps its own directory, journal, checkpoints and state, as if it had b
 """
 
 import math
-import os
 import time as clock
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -26,6 +25,7 @@ from .distributed import World, pick_device
 from .loop import POINTS
 from .metrics import Values, metrics_for
 from .metrics_mode import monitored, sign_of
+from .pace import Slower, bytes_of, half_of_free_bytes, measure, seconds
 from .preflight import bind, check_options
 from .progress import NonFiniteLoss, Progress, TrainingLosses
 from .pruning import GivesUp, watcher_of
@@ -73,7 +73,7 @@ class _Run:
 
 
 def train_together(
-    jobs: Sequence[Job], report: Report, max_width: int | None = None
+    jobs: Sequence[Job], report: Report, max_width: int | None = None, processes: int = 1
 ) -> list[Result | Exception]:
     """Train runs that differ in numbers only; each one's result, or what ended it.
 
@@ -81,9 +81,11 @@ def train_together(
         jobs: alike but for seeds, learning rates, weights and numeric options.
         report: hears what happens.
         max_width: the most runs in one program; None takes what fits into memory.
+        processes: how many could train them otherwise; 1 for this process only.
 
     Raises:
-        NotStackable: they can't be trained as one program; nothing has been written.
+        NotStackable: they can't be trained as one program, or it is slower; nothing has been
+            written.
         UserError: what the user can put right, found before the first step.
         Stopped: a signal asked the runs to stop.
     """
@@ -95,9 +97,8 @@ def train_together(
         torch.set_num_threads(trainer.threads)
     threads = torch.get_num_threads()
     try:
-        return _train(
-            jobs, prepare(config, trainer, device, World(), report), trainer, report, max_width
-        )
+        parts = prepare(config, trainer, device, World(), report)
+        return _train(jobs, parts, trainer, report, max_width, processes)
     finally:
         torch.set_num_threads(threads)
 
@@ -108,39 +109,20 @@ def _train(
     trainer: TrainerConfig,
     report: Report,
     max_width: int | None,
+    processes: int,
 ) -> list[Result | Exception]:
     data = StackedData([job.config for job in jobs], parts.source, parts.device)
-    width = max_width or _width_that_fits(parts, trainer)
+    width = max_width or max(1, int(half_of_free_bytes(parts.device) / bytes_of(parts, trainer)))
     results: list[Result | Exception] = []
     for first in range(0, len(jobs), width):
         rows = range(len(jobs))[first : first + width]
-        group = _Group([jobs[row] for row in rows], parts, data.of(rows), trainer, report)
+        chosen = [jobs[row] for row in rows]
+        group = _Group(chosen, parts, data.of(rows), trainer, report, processes)
         if first == 0:
             group.check_speed()
         report.note(f"{len(group.jobs)} runs are trained as one program")
         results += group.train()
     return results
-
-
-def _width_that_fits(parts: Parts, trainer: TrainerConfig) -> int:
-    """How many runs fit into a half of the memory that is free, by what one of them takes."""
-    kept = 0
-
-    def count(tensor: Tensor) -> Tensor:
-        nonlocal kept
-        kept += tensor.nbytes
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-        parts.step.compute(parts.batch, 0.0)
-    samples = len(next(iter(parts.batch.values())))
-    weights = sum(parameter.nbytes for parameter in parts.step.parameters.values())
-    one = 3 * kept * trainer.batch_size / samples + 8 * weights
-    if parts.device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(parts.device)
-    else:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(1, int(free / 2 / one))
 
 
 def _check_stackable(config: Config, trainer: TrainerConfig) -> None:
@@ -150,18 +132,8 @@ def _check_stackable(config: Config, trainer: TrainerConfig) -> None:
         raise NotStackable("trainer.accumulate is not stacked")
     if typed(ObjectiveConfig, config["objective"]).gradient_shares:
         raise NotStackable("objective.gradient_shares is measured run by run")
-
-
-def _seconds(call: Callable[[], Any], device: torch.device) -> float:
-    """The shortest of a few calls, after one that prepares."""
-    best = math.inf
-    for _ in range(4):
-        begin = clock.perf_counter()
-        call()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        best = min(best, clock.perf_counter() - begin)
-    return best
+    if config.get("answer"):
+        raise NotStackable("each run answers its question by itself")
 
 
 class _Group:
@@ -174,8 +146,10 @@ class _Group:
         data: StackedData,
         trainer: TrainerConfig,
         report: Report,
+        processes: int,
     ) -> None:
         self.jobs = jobs
+        self.processes = processes  # that could train them otherwise
         self.parts = parts
         self.data = data
         self.trainer = trainer
@@ -236,30 +210,40 @@ class _Group:
             raise NotStackable(text) from error
 
     def check_speed(self) -> None:
-        """See that the program is faster than its runs one by one.
+        """See that the program is faster than its runs one by one, or in processes.
 
         Raises:
-            NotStackable: it is not.
+            Slower: it is not.
         """
         batch = next(self._batches(0))
         alone = {name: tensor if self.shared else tensor[0] for name, tensor in batch.items()}
-        threads = torch.get_num_threads()
+        threads, best = torch.get_num_threads(), torch.get_num_threads()
         with self.step.leaving_no_trace():
-            together = _seconds(lambda: self.step.train(batch, 0.0), self.device)
+            together = seconds(lambda: self.step.train(batch, 0.0), self.device)
             if threads > 1 and self.trainer.threads is None:
                 # Small steps lose more by waiting for their threads than they gain.
                 torch.set_num_threads(1)
-                in_one_thread = _seconds(lambda: self.step.train(batch, 0.0), self.device)
-                if in_one_thread > together:
-                    torch.set_num_threads(threads)
-                together = min(together, in_one_thread)
+                in_one_thread = seconds(lambda: self.step.train(batch, 0.0), self.device)
+                together, best = min((together, threads), (in_one_thread, 1))
+                torch.set_num_threads(threads)
         step = self.parts.step  # of a model that is not among the stacked ones
-        one_by_one = len(self.jobs) * _seconds(lambda: step.train(alone, 0.0), self.device)
-        if together > one_by_one:
-            raise NotStackable(
+        pace = measure(
+            lambda: step.train(alone, 0.0), self.steps, self.parts, self.trainer, self.processes
+        )
+        runs = len(self.jobs)
+        if together > runs * pace.step:
+            raise Slower(
                 f"a step of all takes {1e3 * together:.3g} ms as one program, and "
-                f"{1e3 * one_by_one:.3g} ms one by one"
+                f"{1e3 * runs * pace.step:.3g} ms one by one",
+                pace,
             )
+        if self.steps * together > pace.in_processes(runs):
+            raise Slower(
+                f"about {self.steps * together:.3g} s as one program, and "
+                f"{pace.in_processes(runs):.3g} s in {pace.processes} processes",
+                pace,
+            )
+        torch.set_num_threads(best)
 
     def _batches(self, epoch: int) -> Iterator[Batch]:
         batches = self.data.batches(epoch, self.trainer.batch_size, self.shared)

@@ -18,10 +18,12 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from ..data.source import Batch
 from ..losses.objective import Objective
 from ..losses.term import Term
-from .stacked_optimizer import StackedOptimizer
+from .stacked_optimizer import Now, StackedOptimizer
 from .step import NamedModel, Outputs
 
 CLASS_WEIGHT = "class_weight of the term"  # a loss may have an option called class_weight
+Shapes = tuple[torch.Size, ...]
+Program = Callable[..., Any]
 Numbers = Mapping[str, Mapping[str, Tensor]]
 """Options in which the runs differ: by term, by option, one number a run, `[K]`."""
 
@@ -88,7 +90,8 @@ class VectorizedStep:
             term: {option: values.to(device) for option, values in options.items()}
             for term, options in numbers_of(objectives).items()
         }
-        self._traced: dict[Any, Callable[..., Any]] = {}
+        self._traced: dict[Shapes, Program] = {}
+        self._compiled: dict[Shapes, Program] = {}
         self.alive = [True] * self.runs
         self._mask: Tensor | None = None  # the same on the device, once a run has ended
         weighted = [term.weight for objective in objectives for term in objective.terms]
@@ -97,13 +100,46 @@ class VectorizedStep:
 
     def train(self, batch: Batch, time: float) -> list[Tensor]:
         """Learn from one batch, `[K, batch, …]` or shared; each term's value, `[K]`."""
-        gradients, values = self.gradients(batch, time)
-        if self.clip_norm is not None:
-            norms = gradients.norm(dim=1, keepdim=True)
-            gradients = gradients * (self.clip_norm / (norms + 1e-6)).clamp(max=1)
         self.optimizer.set_time(time)
-        self.optimizer.update(self.weights, gradients, self._mask)
-        return values
+        compiled = self._compiled.get(_shapes_of(batch))
+        if compiled is None:
+            gradients, values = self.gradients(batch, time)
+            self.optimizer.update(self.weights, self._clipped(gradients), self._mask)
+            return values
+        alive = self.weights.new_ones(self.runs).bool() if self._mask is None else self._mask
+        now = self.optimizer.advance(self.weights)
+        values = compiled(self._arguments(batch, time), now, self.optimizer.moments, alive)
+        return list(values)
+
+    def compile(self, batch: Batch) -> None:
+        """Compile the whole step, gradients and update, for batches of this shape.
+
+        It is tried at once. Batches of another shape, as an epoch's last, are trained as before.
+
+        Raises:
+            Exception: whatever torch's compiler says, as where there is no C++ compiler.
+        """
+        shapes = _shapes_of(batch)
+        of_all = self._program(batch)
+
+        def whole(arguments: Any, now: Now, moments: Sequence[Tensor], alive: Tensor) -> Any:
+            gradients, values = of_all(*arguments)
+            self.optimizer.move(arguments[0], self._clipped(gradients), now, moments, alive)
+            return values
+
+        self._compiled[shapes] = torch.compile(whole, dynamic=False, fullgraph=True)
+        try:
+            with self.leaving_no_trace():
+                self.train(batch, 0.0)
+        except BaseException:
+            del self._compiled[shapes]
+            raise
+
+    def _clipped(self, gradients: Tensor) -> Tensor:
+        if self.clip_norm is None:
+            return gradients
+        norms = gradients.norm(dim=1, keepdim=True)
+        return gradients * (self.clip_norm / (norms + 1e-6)).clamp(max=1)
 
     def stop(self, run: int) -> None:
         """The run has ended: its weights stay as they are."""
@@ -112,20 +148,20 @@ class VectorizedStep:
 
     def gradients(self, batch: Batch, time: float) -> tuple[Tensor, list[Tensor]]:
         """All runs' gradients `[K, weights]`, and each term's value `[K]`."""
-        arguments = (
-            self.weights,
-            self.buffers,
-            dict(batch),
-            self.numbers,
-            self._term_weights(time),
-        )
-        key = tuple(tensor.shape for tensor in batch.values())
-        if key not in self._traced:
-            self._traced[key] = self._trace(arguments)
-        gradients, values = self._traced[key](*arguments)
+        gradients, values = self._program(batch)(*self._arguments(batch, time))
         return gradients, list(values)
 
-    def _trace(self, arguments: tuple[Any, ...]) -> Callable[..., Any]:
+    def _arguments(self, batch: Batch, time: float) -> tuple[Any, ...]:
+        return self.weights, self.buffers, dict(batch), self.numbers, self._term_weights(time)
+
+    def _program(self, batch: Batch) -> Program:
+        """What gives gradients and values, for batches of this shape."""
+        shapes = _shapes_of(batch)
+        if shapes not in self._traced:
+            self._traced[shapes] = self._trace(self._arguments(batch, 0.0))
+        return self._traced[shapes]
+
+    def _trace(self, arguments: tuple[Any, ...]) -> Program:
         """All runs' gradients and values as one list of operations, without vmap's own work."""
         of_all = vmap(
             grad(self._one_run, has_aux=True),
@@ -139,7 +175,7 @@ class VectorizedStep:
         weights, buffers, *others = arguments
         untouched = {name: buffer.clone() for name, buffer in buffers.items()}  # it is run, too
         try:
-            traced: Callable[..., Any] = make_fx(together)(weights, untouched, *others)
+            traced: Program = make_fx(together)(weights, untouched, *others)
         except Exception:  # what can't be traced can still be run
             return together
         return traced
@@ -185,9 +221,10 @@ class VectorizedStep:
 
     @contextmanager
     def leaving_no_trace(self) -> Iterator[None]:
-        """Within it, training may be tried: weights, buffers and random state are put back."""
+        """Within it, training may be tried: all that it moves is put back."""
         weights = self.weights.clone()
         buffers = {name: buffer.clone() for name, buffer in self.buffers.items()}
+        steps, moments = self.optimizer.steps, [m.clone() for m in self.optimizer.moments]
         try:
             with torch.random.fork_rng():
                 yield
@@ -195,7 +232,7 @@ class VectorizedStep:
             self.weights.copy_(weights)
             for name, buffer in self.buffers.items():
                 buffer.copy_(buffers[name])
-            self.optimizer.forget()
+            self.optimizer.steps, self.optimizer.moments = steps, moments
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
@@ -243,7 +280,8 @@ class VectorizedStep:
             for term, options in self.numbers.items()
         }
         self.optimizer.keep(rows)
-        self._traced.clear()  # it was traced for more
+        self._traced.clear()  # they were made for more
+        self._compiled.clear()
 
     def put(self, states: Sequence[Mapping[str, Tensor] | None]) -> None:
         """Give runs other weights and buffers; None leaves a run as it is."""
@@ -261,6 +299,10 @@ class VectorizedStep:
             for piece, (name, shape) in zip(pieces, self._shapes.items(), strict=True)
         }
         return state | {name: buffer[run].clone() for name, buffer in self.buffers.items()}
+
+
+def _shapes_of(batch: Batch) -> Shapes:
+    return tuple(tensor.shape for tensor in batch.values())
 
 
 def _with_numbers(

@@ -1,13 +1,13 @@
 """What a run measures: the metrics that a search may optimise."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from losslab.errors import UserError
 
-Series = dict[str, list[tuple[int, float]]]
+Curves = Mapping[str, tuple[Sequence[int], Sequence[float]]]
 """Each metric as steps and values."""
 
 
@@ -27,19 +27,7 @@ def monitored_metric(config: Mapping[str, Any], sweep_dir: Path) -> str:
     return listener.monitor
 
 
-def series_of(run_dir: Path) -> Series:
-    """Each metric that a run has written down: step and value."""
-    from losslab.training.journal import read_entries
-    from losslab.training.tracker import JOURNAL
-
-    series: Series = {}
-    for entry, _ in read_entries(run_dir / JOURNAL):
-        for name, value, step, _ in entry.get("rows", ()):
-            series.setdefault(name, []).append((step, float(value)))
-    return series
-
-
-def value_of(name: str, summary: Mapping[str, Any], series: Series) -> float:
+def value_of(name: str, summary: Mapping[str, Any], curves: Curves) -> float:
     """A run's metric, of the epoch that its monitored metric calls best.
 
     Raises:
@@ -47,10 +35,11 @@ def value_of(name: str, summary: Mapping[str, Any], series: Series) -> float:
     """
     if name in summary["metrics"]:
         return float(summary["metrics"][name])
-    if name not in series:
-        known = sorted({*summary["metrics"], *(n for n in series if n.startswith("val/"))})
+    if name not in curves:
+        known = sorted({*summary["metrics"], *(n for n in curves if n.startswith("val/"))})
         raise UserError(
             f"hydra.sweeper.metric: {name} is not measured here: there are {', '.join(known)}"
         )
-    best = [step for step, value in series[summary["monitor"]] if value == summary["best"]]
-    return dict(series[name]).get(best[0], math.nan) if best else math.nan
+    steps, values = curves[summary["monitor"]]
+    best = [step for step, value in zip(steps, values, strict=True) if value == summary["best"]]
+    return dict(zip(*curves[name], strict=True)).get(best[0], math.nan) if best else math.nan

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from losslab.errors import UserError
 
-from .measured import monitored_metric, series_of, value_of
+from .measured import monitored_metric, value_of
 from .search_space import first_point, split, words
 from .study import IDENTITY, SWEEP, Pruner, WatchedTask, build_sampler, gives_up, running, tell
 from .vectorized import VectorizedConf
@@ -236,20 +236,24 @@ class OptunaSweeper(Sweeper):
         summary: Mapping[str, Any],
         metrics: Sequence[str],
     ) -> None:
+        from losslab.training.journal import read_curves
+        from losslab.training.tracker import JOURNAL
+
         trial = job.trial
         if run_dir is None or summary["status"] != "FINISHED":
             tell(trial, None)
             return
         trial.set_user_attr("run", run_dir.name)
-        series = series_of(run_dir)
+        curves = read_curves(run_dir / JOURNAL)
         if self.options.pruner is not None:  # what a run has said elsewhere, or before
             hear = gives_up(trial)
-            for epoch, (_, value) in enumerate(series.get(summary["monitor"], ()), 1):
+            _, values = curves.get(summary["monitor"], ((), ()))
+            for epoch, value in enumerate(values, 1):
                 hear(epoch, value)
         if summary.get("pruned"):
             tell(trial, None, pruned=True)
         else:
-            tell(trial, [value_of(name, summary, series) for name in metrics])
+            tell(trial, [value_of(name, summary, curves) for name in metrics])
 
     def _compose(self, overrides: Sequence[str]) -> dict[str, Any]:
         """The configuration of a job, as the launcher will make it."""

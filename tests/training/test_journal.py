@@ -2,7 +2,7 @@ import json
 from contextlib import ExitStack, closing
 
 import pytest
-from losslab.training.journal import Journal, NoJournal, read_entries
+from losslab.training.journal import Journal, NoJournal, read_curves, read_entries
 
 
 @pytest.fixture
@@ -80,3 +80,10 @@ def test_no_journal_keeps_nothing(workdir):
     journal.end("FINISHED")
     journal.close()
     assert list(workdir.iterdir()) == []
+
+
+def test_curves_are_every_metric_s_steps_and_values(path, open_journal):
+    assert read_curves(path) == {}
+    journal = open_journal()
+    journal.metrics([("val/f1", 0.5, 4), ("val/loss", 2.0, 4), ("val/f1", 0.75, 8)])
+    assert read_curves(path) == {"val/f1": ([4, 8], [0.5, 0.75]), "val/loss": ([4], [2.0])}

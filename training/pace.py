@@ -1,0 +1,185 @@
+r"""How long a run takes on this CPU, and what a few processes would make of many runs.
+
+The model of the cost is deliberately small. A run is its steps and a constant rest; processes add
+a constant start. With $n$ runs of $s$ steps and $w$ processes,
+
+$$T_\text{one by one} = n (r + s t), \qquad
+T_\text{processes} = b + \lceil n / w \rceil (r + 1.1 s t_w)$$
+
+where $t$ is a step's time with all of torch's threads and $t_w$ with a process's share of them:
+both are measured here, the latter while the other cores rest, hence the 1.1. $r$ and $b$ are not
+measured, as they only matter for short sweeps, which are short either way.
+"""
+
+import math
+import os
+import time as clock
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .config import TrainerConfig
+from .distributed import World, pick_device
+from .report import Report
+from .run import Parts, prepare, typed
+from .stacked_optimizer import NotStackable
+
+_REST = 2.0  # seconds of a run beside its steps: preflight, evaluation, plots in a process
+_START = 4.0  # seconds until a process trains: an interpreter, torch, the first batch
+_CROWDED = 1.1  # how much slower steps are where the processes share memory and cache
+_PROCESS_BYTES = 500e6  # of an interpreter with torch
+_TRIES = 4
+_ENOUGH = 1.0  # seconds of measuring one way
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a run takes: measured in a few steps.
+
+    Args:
+        steps: of the whole run.
+        step: seconds of one with all of torch's threads.
+        step_in_process: seconds of one with a process's share of them.
+        processes: how many can train beside each other; 1 where that is not wanted.
+        threads: of each of them.
+    """
+
+    steps: int
+    step: float
+    step_in_process: float
+    processes: int
+    threads: int = 1
+
+    def one_by_one(self, runs: int) -> float:
+        """Seconds of so many runs in this process.
+
+        >>> Pace(steps=100, step=0.03, step_in_process=0.04, processes=2).one_by_one(8)
+        40.0
+        """
+        return runs * (_REST + self.steps * self.step)
+
+    def in_processes(self, runs: int) -> float:
+        """Seconds of so many runs in processes; infinite where there is only one.
+
+        >>> Pace(steps=100, step=0.03, step_in_process=0.04, processes=2).in_processes(8)
+        29.6
+        """
+        if self.processes < 2 or runs < 2:
+            return math.inf
+        rounds = math.ceil(runs / self.processes)
+        return _START + rounds * (_REST + _CROWDED * self.steps * self.step_in_process)
+
+
+class Slower(NotStackable):
+    """The runs can be trained together, but another way is faster.
+
+    Args:
+        reason: in words.
+        pace: of one of the runs.
+    """
+
+    def __init__(self, reason: str, pace: Pace) -> None:
+        super().__init__(reason)
+        self.pace = pace
+
+
+def seconds(call: Callable[[], Any], device: torch.device) -> float:
+    """The shortest of a few calls, after one that prepares."""
+    best, begin = math.inf, clock.perf_counter()
+    for count in range(_TRIES):
+        started = clock.perf_counter()
+        if count > 1 and started > begin + _ENOUGH:
+            break
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        best = min(best, clock.perf_counter() - started)
+    return best
+
+
+def measure(
+    call: Callable[[], Any], steps: int, parts: Parts, trainer: TrainerConfig, most: int
+) -> Pace:
+    """The pace of runs of which `call` takes a step.
+
+    Args:
+        call: one step, alone.
+        steps: of the whole run.
+        parts: what the run is made of.
+        trainer: how it trains.
+        most: the most processes that are wanted, of one thread each.
+    """
+    step = seconds(call, parts.device)
+    most //= trainer.threads or 1
+    processes = 1 if parts.device.type != "cpu" else min(most, _that_fit(parts, trainer))
+    all_threads = torch.get_num_threads()
+    if processes < 2:
+        return Pace(steps, step, step, 1, all_threads)
+    threads = trainer.threads or max(1, all_threads // processes)
+    torch.set_num_threads(threads)
+    try:
+        return Pace(steps, step, seconds(call, parts.device), processes, threads)
+    finally:
+        torch.set_num_threads(all_threads)
+
+
+def pace_of(config: Mapping[str, Any], most: int) -> Pace | None:
+    """The pace of a run, from a few steps that leave nothing behind; None if it can't be tried.
+
+    Args:
+        config: of the run, resolved, as plain containers.
+        most: the most processes that are wanted.
+    """
+    trainer = typed(TrainerConfig, config["trainer"])
+    trainer = replace(trainer, compile=False)  # a minute, for every run anew
+    try:
+        device = pick_device(trainer.device, World())
+        if device.type != "cpu":
+            return None
+        parts = prepare(config, trainer, device, World(), Report())
+        batch = next(iter(parts.source.batches("train", trainer.batch_size, seed=0)))
+        batches = math.ceil(parts.source.size("train") / trainer.batch_size)
+        steps = trainer.epochs * min(batches, trainer.max_batches or batches)
+        return measure(lambda: parts.step.train(batch, 0.0), steps, parts, trainer, most)
+    except Exception:  # whatever is wrong with this run, it says itself when it begins
+        return None
+
+
+def cores() -> int:
+    """The cores at hand: what torch would take, and the system grants."""
+    from joblib import cpu_count  # knows affinity and the quota of a container
+
+    return min(int(cpu_count()), torch.get_num_threads())
+
+
+def bytes_of(parts: Parts, trainer: TrainerConfig) -> float:
+    """The memory that a step of one run takes, by what its backward pass keeps of a tiny batch."""
+    kept = 0
+
+    def count(tensor: Tensor) -> Tensor:
+        nonlocal kept
+        kept += tensor.nbytes
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        parts.step.compute(parts.batch, 0.0)
+    samples = len(next(iter(parts.batch.values())))
+    weights = sum(parameter.nbytes for parameter in parts.step.parameters.values())
+    return 3 * kept * trainer.batch_size / samples + 8 * weights
+
+
+def half_of_free_bytes(device: torch.device) -> float:
+    """Half of the memory that is free, which sweeps may use."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+    else:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return free / 2
+
+
+def _that_fit(parts: Parts, trainer: TrainerConfig) -> int:
+    one = _PROCESS_BYTES + bytes_of(parts, trainer)
+    return max(1, int(half_of_free_bytes(parts.device) / one))
