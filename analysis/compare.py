@@ -38,6 +38,7 @@ class Group:
         runs: those that count: finished, with a finite value; in the order of their seeds.
         values: theirs of the metric.
         of: runs in all, with those that did not finish.
+        lost: those that do not count.
         interval: the 95 % interval of the mean; None for fewer than two values.
         best: whether no group's mean is better.
         versus: the paired test against the baseline; None without a baseline, and of itself.
@@ -49,6 +50,7 @@ class Group:
     runs: Sequence[RunData]
     values: Sequence[float]
     of: int
+    lost: Sequence[RunData] = ()
     interval: tuple[float, float] | None = None
     best: bool = False
     versus: Paired | None = None
@@ -266,7 +268,9 @@ def _grouped(
         pairs = zip(short_keys(keys), group_labels, strict=True)
         name = ", ".join(f"{key}={label}" for key, label in pairs) or "all runs"
         values = [value for _, value in counted]
-        groups.append(Group(group_labels, name, [r for r, _ in counted], values, len(those)))
+        kept = [run for run, _ in counted]
+        lost = [run for run in those if run not in kept]
+        groups.append(Group(group_labels, name, kept, values, len(those), lost))
     return sorted(groups, key=lambda group: [_natural(label) for label in group.labels]), invalid
 
 

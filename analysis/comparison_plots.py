@@ -28,23 +28,25 @@ def draw_curves(comparison: Comparison, width: float = _WIDTH) -> Figure | None:
         width: of the figure, in inches.
     """
     name = curve_of(comparison.metric)
-    groups = [group for group in comparison.groups if group.runs]
-    bands = [(group, band(group, name)) for group in groups[:_MOST_CURVES]]
-    drawn = [(group, found) for group, found in bands if found[0]]
+    groups = [(index, group) for index, group in enumerate(comparison.groups) if group.runs]
+    bands = [(index, group, band(group, name)) for index, group in groups[:_MOST_CURVES]]
+    drawn = [(index, group, found) for index, group, found in bands if found[0]]
     if not drawn:
         return None
-    longest = max(len(_cut(group.name)) for group, _ in drawn) + len(" (n = 5)")
+    longest = max(len(cut(group.name)) for _, group, _ in drawn) + len(" (n = 5)")
     ncols = 2 if len(drawn) > 1 and longest < 5 * width else 1  # some 10 characters an inch
     rows = -(-len(drawn) // ncols)
     figure = Figure(figsize=(width, 0.55 * width + 0.2 * rows), layout="constrained")
     axis = figure.subplots()
-    for (group, (steps, means, lows, highs)), colour in zip(drawn, _COLOURS, strict=False):
+    for (index, group, (steps, means, lows, highs)), colour in zip(drawn, _COLOURS, strict=False):
         few = len(steps) <= 30
-        label = f"{_cut(group.name)} (n = {len(group.runs)})"
-        axis.fill_between(steps, lows, highs, color=colour, alpha=0.15, linewidth=0)
+        label = f"{cut(group.name)} (n = {len(group.runs)})"
+        axis.fill_between(
+            steps, lows, highs, color=colour, alpha=0.15, linewidth=0, gid=part_of(index, "band")
+        )
         axis.plot(
             steps, means, color=colour, linewidth=1.6, label=label, marker="o" if few else "",
-            markersize=3,
+            markersize=3, gid=part_of(index, "mean"),
         )  # fmt: skip
     which = "ranked first" if not comparison.unranked else "first"
     left = f", the {_MOST_CURVES} {which} of {len(groups)}" if len(groups) > _MOST_CURVES else ""
@@ -82,18 +84,23 @@ def band(group: Group, name: str) -> Band:
 
 def draw_intervals(comparison: Comparison, width: float = _WIDTH) -> Figure:
     """Each group's runs as dots, its mean and interval as a line, best on top."""
-    groups = [group for group in comparison.groups if group.values][:_MOST_ROWS]
+    numbered = [(index, group) for index, group in enumerate(comparison.groups) if group.values]
+    groups = [group for _, group in numbered[:_MOST_ROWS]]
     figure = Figure(figsize=(width, 0.9 + 0.34 * len(groups)), layout="constrained")
     axis = figure.subplots()
-    for row, group in enumerate(groups):
+    for row, (index, group) in enumerate(numbered[:_MOST_ROWS]):
         colour = "#009E73" if group.best else "#0072B2"
         if group.interval is not None:
-            axis.plot(group.interval, (row, row), color=colour, linewidth=2.2, alpha=0.75)
+            axis.plot(
+                group.interval, (row, row), color=colour, linewidth=2.2, alpha=0.75,
+                gid=part_of(index, "interval"),
+            )  # fmt: skip
         axis.plot(
-            group.values, [row] * len(group.values), "o", color=colour, alpha=0.3, markersize=4
-        )
-        axis.plot([group.mean], [row], "D", color=colour, markersize=5)
-    axis.set_yticks(range(len(groups)), [_cut(group.name) for group in groups], fontsize=9)
+            group.values, [row] * len(group.values), "o", color=colour, alpha=0.3, markersize=4,
+            gid=part_of(index, "runs"),
+        )  # fmt: skip
+        axis.plot([group.mean], [row], "D", color=colour, markersize=5, gid=part_of(index, "mean"))
+    axis.set_yticks(range(len(groups)), [cut(group.name) for group in groups], fontsize=9)
     axis.set_ylim(len(groups) - 0.4, -0.6)
     axis.set_xlabel(comparison.metric)
     axis.grid(alpha=0.25, axis="x")
@@ -102,5 +109,11 @@ def draw_intervals(comparison: Comparison, width: float = _WIDTH) -> Figure:
     return figure
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= _LONG else f"{name[: _LONG - 1]}…"
+def part_of(index: int, part: str) -> str:
+    """The name in the SVG of a part of the group at that index: a page's script finds it."""
+    return f"group-{index}-{part}"
+
+
+def cut(name: str, most: int = _LONG) -> str:
+    """The name, no longer than so many characters."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -14,7 +14,7 @@ Config = Mapping[str, Any]
 
 SPLIT_SEED = "data.split_seed"
 REPLICATES = ("seed", SPLIT_SEED)
-_NO_PART_OF_IT = ("name", "tracking", "trainer.checkpoint_every")
+_NO_PART_OF_IT = ("name", "tracking", "compare", "trainer.checkpoint_every")
 _NOTHING = "–"  # the label of what a run does not have
 
 
@@ -92,6 +92,19 @@ def value_at(node: Any, key: str) -> Any:
             return MISSING
         node = next((value for name, value in node.items() if str(name) == part), MISSING)
     return node
+
+
+def replicates(configs: Sequence[Config]) -> list[str]:
+    """The seeds in which the configurations differ.
+
+    >>> replicates([{"seed": 1}, {"seed": 2}])
+    ['seed']
+    """
+    return [
+        key
+        for key in REPLICATES
+        if len({identity(value_at(config, key)) for config in configs}) > 1
+    ]
 
 
 def labels(key: str, configs: Sequence[Config]) -> list[str]:

@@ -42,31 +42,10 @@ class Asked:
 
 def compare_command(asked: Asked) -> int:
     """Print the comparison, and write what was asked for; the exit code."""
-    from ..analysis.collect import collect
-    from ..analysis.compare import compare
-
-    if asked.interval not in _KINDS:
-        raise UserError(f"--interval must be t or bootstrap; got {asked.interval}")
     for path in (asked.output, asked.html, asked.csv):
         if path is not None and not path.absolute().parent.is_dir():
             raise UserError(f"can't write {path}: there is no folder {path.absolute().parent}")
-    if asked.experiment is not None or asked.uri is not None:
-        from ..analysis.from_mlflow import collect_from_mlflow
-
-        words = [word for word in asked.words if word != "last"]
-        selection = collect_from_mlflow(
-            words, experiment=asked.experiment or "losslab", uri=asked.uri
-        )
-    else:
-        selection = collect(asked.words)
-    comparison = compare(
-        selection,
-        by=[key for keys in asked.by for key in keys.split(",") if key],
-        metric=asked.metric,
-        baseline=asked.baseline,
-        filters=asked.filters,
-        interval_kind="bootstrap" if asked.interval == "bootstrap" else "t",
-    )
+    comparison = comparison_of(asked)
     written = _write(asked, comparison)
     if asked.as_json:
         from ..analysis.comparison_text import as_data
@@ -76,6 +55,32 @@ def compare_command(asked: Asked) -> int:
         return 0
     _show(comparison, written)
     return 0
+
+
+def comparison_of(asked: Asked) -> "Comparison":
+    """What was asked for, computed: of runs on disk, or in a store where one is named."""
+    from ..analysis.collect import collect
+    from ..analysis.compare import compare
+
+    if asked.interval not in _KINDS:
+        raise UserError(f"--interval must be t or bootstrap; got {asked.interval}")
+    if asked.experiment is not None or asked.uri is not None:
+        from ..analysis.from_mlflow import collect_from_mlflow
+
+        words = [word for word in asked.words if word != "last"]
+        selection = collect_from_mlflow(
+            words, experiment=asked.experiment or "losslab", uri=asked.uri
+        )
+    else:
+        selection = collect(asked.words)
+    return compare(
+        selection,
+        by=[key for keys in asked.by for key in keys.split(",") if key],
+        metric=asked.metric,
+        baseline=asked.baseline,
+        filters=asked.filters,
+        interval_kind="bootstrap" if asked.interval == "bootstrap" else "t",
+    )
 
 
 def _command(arguments: Sequence[str]) -> str:

@@ -114,9 +114,9 @@ def test_the_report_is_one_whole_page_that_needs_nothing_else():
     page = Page()
     page.feed(text)
     assert page.open == []
-    assert page.tags.count("svg") == 2
+    assert page.tags.count("svg") == 4
     assert page.tags.count("table") == 2
-    assert "script" not in page.tags
+    assert not {"img", "link", "image"} & set(page.tags)
     outside = [v for name, v in page.attributes if name in ("src", "href", "xlink:href")]
     assert all(value.startswith("#") for value in outside)
     assert "url(http" not in text
@@ -126,6 +126,14 @@ def test_the_report_is_one_whole_page_that_needs_nothing_else():
     assert {value[1:] for value in outside} <= set(ids)
     for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL):
         assert ET.fromstring(svg).get("viewBox")
+
+
+def test_each_group_has_its_row_and_its_parts_in_the_figures():
+    text = as_html(comparison(groups=3), "losslab")
+    for index in range(3):
+        assert f'data-group="{index}"' in text
+        for part in ("intervals-group-{}-mean", "curves-group-{}-band", "parallel-group-{}-run"):
+            assert f'id="{part.format(index)}' in text
 
 
 def test_the_report_escapes_what_people_named():
