@@ -3,7 +3,7 @@
 The machines are shared and noisy, so commands are run in turn, A B C A B C …, and the figure is the
 median of the ratios within each round.
 
-    python -m benchmarks [ROUNDS] [help|first|mlp|unet|memory|losses|sweeps …]
+    python -m benchmarks [ROUNDS] [help|first|mlp|unet|memory|losses|sweeps|curvature …]
 """
 
 import os
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -60,8 +61,12 @@ def wall(*command: str) -> float:
 
 def compare(
     title: str, unit: str, scale: float, rounds: int, rows: dict, target: str = "no target"
-) -> None:
-    """Measure every row in turn, `rounds` times, and print medians and ratios to the first."""
+) -> dict[str, float]:
+    """Measure every row in turn, `rounds` times, and print medians and ratios to the first.
+
+    Returns:
+        The median of each row that ran, in seconds or whatever it measures.
+    """
     results: dict[str, list[float]] = {name: [] for name in rows}
     failures = {}
     for _ in range(rounds):
@@ -83,6 +88,7 @@ def compare(
         table.add_row(name, f"{median:.3g}", f"{statistics.median(ratios):.3f}", spread)
     console.print(table)
     console.print(f"  {target}; n = {rounds} rounds in turn\n", style="dim")
+    return {name: statistics.median(v) for name, v in results.items() if name not in failures}
 
 
 def bench_help(rounds: int) -> None:
@@ -181,16 +187,68 @@ def bench_losses(rounds: int) -> None:
 
 
 def bench_sweeps(rounds: int) -> None:
-    from .sweeps import seconds
+    from . import sweeps
 
+    def tried(measure: Callable[[], float]) -> Callable[[], float]:
+        def measured() -> float:
+            try:
+                return measure()
+            except RuntimeError as error:
+                raise Failed(str(error)) from error
+
+        return measured
+
+    def rows(runs: int) -> dict[str, Callable[[], float]]:
+        found = {
+            "losslab": sweeps.ours("auto", runs),
+            "losslab, vectorized": sweeps.ours("vectorized", runs),
+            "losslab, basic": sweeps.ours("basic", runs),
+            "losslab, joblib": sweeps.ours("joblib", runs),
+            "Hydra + MLflow script, basic": sweeps.by_hand("basic", runs),
+            "Hydra + MLflow script, joblib": sweeps.by_hand("joblib", runs),
+            "Optuna's loop + MLflow": sweeps.searched("optuna", runs),
+            "Ray Tune + MLflow": sweeps.searched("ray", runs),
+        }
+        return {name: tried(measure) for name, measure in found.items()}
+
+    targets = {64: "targets ≥ 8 × basic, ≥ 6 × joblib", 256: "target ≥ 15 × basic"}
+    curves: dict[str, dict[int, float]] = {}
+    for runs in sweeps.SIZES:
+        medians = compare(
+            f"{runs} runs of the small MLP, the whole command", "s", 1, rounds, rows(runs),
+            targets.get(runs, "no target"),
+        )  # fmt: skip
+        for name, seconds in medians.items():
+            curves.setdefault(name, {})[runs] = seconds
+    sweeps.draw(curves)
     compare(
-        "64 runs of the small MLP, the whole command", "s", 1, rounds,
+        "64 runs of the small MLP, training alone", "s", 1, rounds,
         {
-            "hydra/launcher=basic": lambda: seconds("basic", 64),
-            "hydra/launcher=vectorized": lambda: seconds("vectorized", 64),
+            "losslab, vectorized": tried(lambda: sweeps.alone("together", 64)),
+            "the same, compiled before": tried(lambda: sweeps.alone("together", 64, "compiled")),
+            "a plain loop of runs": tried(lambda: sweeps.alone("alone", 64)),
+            "a plain loop, fused optimizer": tried(lambda: sweeps.alone("alone", 64, "fused")),
         },
-        "target ≤ 1/8",
+        "target ≥ 20 × a plain loop",
     )  # fmt: skip
+    compare(
+        "16 small U-Nets on the CPU, the whole command", "s", 1, rounds,
+        {
+            "losslab": tried(sweeps.unets("auto")),
+            "losslab, basic": tried(sweeps.unets("basic")),
+        },
+        "target ≥ 1.3 × basic",
+    )  # fmt: skip
+
+
+def bench_curvature(rounds: int) -> None:
+    from . import curvature
+
+    for size in curvature.SIZES:
+        compare(
+            f"A product with the Hessian of an MLP of 2 hidden layers, {size}", "µs", 1e6, rounds,
+            curvature.measures(size, Failed), "targets: graph kept ≤ 2, and ≤ half of curvlinops",
+        )  # fmt: skip
 
 
 def make_store(path: Path) -> None:
@@ -207,6 +265,7 @@ BENCHMARKS = {
     "memory": bench_memory,
     "sweeps": bench_sweeps,
     "losses": bench_losses,
+    "curvature": bench_curvature,
 }
 
 console = Console(width=100, highlight=False)

@@ -3,6 +3,7 @@
 import itertools
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from hydra_plugins.losslab.auto import AutoConf, AutoLauncher
 from hydra_plugins.losslab.optuna import OptunaConf, OptunaSweeper
 from hydra_plugins.losslab.vectorized import VectorizedConf, VectorizedLauncher
 
+from ..errors import UserError
 from ..training.config import RunConfig
 from ..training.runs import RUNS_DIR
 from .overrides import rewrite
@@ -24,14 +27,15 @@ CONFIG_NAME = "train"
 
 
 def register() -> None:
-    """Tell Hydra the schema of a run, how runs are named, our launcher and our sweeper."""
+    """Tell Hydra the schema of a run, how runs are named, our launchers and our sweeper."""
     store = ConfigStore.instance()
     store.store("schema", RunConfig)
+    store.store("auto", AutoConf, group="hydra/launcher", provider="losslab")
     store.store("vectorized", VectorizedConf, group="hydra/launcher", provider="losslab")
     store.store("optuna", OptunaConf, group="hydra/sweeper", provider="losslab")
     # Hydra's own search misses the plugins of an editable installation.
-    Plugins.instance().register(VectorizedLauncher)
-    Plugins.instance().register(OptunaSweeper)
+    for plugin in (AutoLauncher, VectorizedLauncher, OptunaSweeper):
+        Plugins.instance().register(plugin)
     OmegaConf.register_new_resolver("losslab.run_name", run_name, use_cache=True, replace=True)
     OmegaConf.register_new_resolver(
         "losslab.sweep_name", lambda: run_name("sweep"), use_cache=True, replace=True
@@ -72,3 +76,20 @@ def plain(config: DictConfig) -> dict[str, Any]:
     container = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(container, dict)
     return {str(key): value for key, value in container.items()}
+
+
+def composed(words: Sequence[str]) -> dict[str, Any]:
+    """The configuration that the words ask for, as plain containers.
+
+    Raises:
+        UserError: a mistake in the words.
+    """
+    from .errors import explain_hydra
+
+    try:
+        return plain(compose_config(list(words)))
+    except Exception as error:
+        text = explain_hydra(error, words)
+        if text is None:
+            raise
+        raise UserError(text) from error

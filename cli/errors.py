@@ -16,6 +16,13 @@ _NON_FINITE_REMEDY = (
     "for log, division or exp in the loss"
 )
 
+_EXTRAS = {  # of losslab, by the launchers that they bring
+    "joblib": "joblib",
+    "ray": "ray",
+    "ray_aws": "ray",
+    "submitit_local": "slurm",
+    "submitit_slurm": "slurm",
+}
 _MANY = 30  # choices that no message lists
 
 
@@ -59,10 +66,12 @@ def _quoted(text: str) -> str | None:
 def _missing_choice(error: Any) -> str:
     from .listing import choices
 
-    match = re.search(r"Could not (?:find|load) '([^'/]+)/([^']*)'", str(error))
+    match = re.search(r"Could not (?:find|load) '(hydra/\w+|[^'/]+)/([^']*)'", str(error))
     if match is None:
         return " ".join(str(error).split())
     group, choice = match.groups()
+    if group == "hydra/launcher" and choice in _EXTRAS:
+        return f"{group}={choice} needs a package: pip install 'losslab[{_EXTRAS[choice]}]'"
     return _unknown(choice, group, error.options or choices(group))
 
 

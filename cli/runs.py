@@ -181,7 +181,7 @@ def _clean(runs_dir: Path) -> None:
     for path in runs_dir.glob(f"*/{SWEEP}"):
         if state_of(path.parent, json.loads(path.read_text())) == STALE:
             hanging.append((path.parent, SWEEP))
-    marked = [directory for directory, name in hanging if _mark(directory, name)]
+    marked = [directory for directory, name in hanging if mark_killed(directory, name)]
     print(f"marked {len(marked)} stale as KILLED" if marked else "nothing is stale")
     for directory in marked:
         unsent = _tell_the_store(directory)
@@ -191,7 +191,7 @@ def _clean(runs_dir: Path) -> None:
         )
 
 
-def _mark(directory: Path, name: str) -> bool:
+def mark_killed(directory: Path, name: str) -> bool:
     """Write KILLED into the summary; meanwhile the run's lock keeps others from taking it up."""
     from filelock import FileLock, Timeout
 

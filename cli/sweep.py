@@ -1,173 +1,155 @@
 """The jobs of a sweep: which can be trained together, and what each came to."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from ..training.sweeps import ERRORS, SWEEP
+from .alone import Outcome, Task, most_processes, run_each, run_here
+from .failures import leave, note_failure, stop_sweep
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from ..training.signals import Stopped
-    from ..training.together import Job
-
-failures: list[tuple[str, Exception]] = []  # jobs of this process that failed, and why
-_OPTIMIZER_NUMBERS = ("lr", "weight_decay", "momentum", "betas")
-_NUMBER = "a number"
+    from ..training.pace import Pace
 
 
 def run_jobs(
-    jobs: "Sequence[tuple[DictConfig, Path, str]]", max_width: int | None
+    jobs: "Sequence[tuple[DictConfig, Path, str]]",
+    max_width: int | None = None,
+    workers: int | None = 1,
+    compile: bool = False,
 ) -> list[dict[str, float]]:
     """Train the jobs, those that differ in numbers only as one program; the metrics of each.
 
     Args:
         jobs: of each its configuration, its directory, and its overrides in words.
         max_width: the most runs in one program; None takes what fits into memory.
+        workers: processes for what is not stacked; 1 trains it here, None takes what is faster.
+        compile: compile what is trained as one program.
     """
+    outcomes: list[dict[str, float]] = [{} for _ in jobs]
+    tasks = []
+    for place, (config, directory, words) in enumerate(jobs):
+        try:
+            task = _task(config, directory, words, place)
+        except Exception as error:
+            note_failure(directory, words, error)
+            continue
+        if isinstance(task, Task):
+            tasks.append(task)
+        else:
+            outcomes[place] = task
+    for task, metrics in _run_tasks(tasks, max_width, workers, compile):
+        outcomes[task.place] = metrics
+    return outcomes
+
+
+def _task(config: "DictConfig", directory: Path, words: str, place: int) -> Task | dict[str, float]:
+    """What is to be trained; of a job that the sweep has done, its metrics."""
     from ..training.sweeps import known_run
     from ..training.together import Job
     from .compose import plain
 
-    outcomes: list[dict[str, float]] = [{} for _ in jobs]
-    groups: dict[str, list[int]] = {}
-    made: dict[int, Job] = {}
-    for index, (config, directory, words) in enumerate(jobs):
-        try:
-            job = made[index] = Job(plain(config), directory)
-        except Exception as error:
-            note_failure(directory, words, error)
-            continue
-        known = known_run(directory.parent, job.config)
-        if known is None:
-            groups.setdefault(repr(without_numbers(job.config)), []).append(index)
-        else:
-            outcomes[index] = go_on(known, job.config, directory, words)
-    for members in groups.values():
-        chosen = [made[i] for i in members]
-        in_words = [jobs[i][2] for i in members]
-        for index, metrics in zip(members, _run_group(chosen, in_words, max_width), strict=True):
-            outcomes[index] = metrics
-    return outcomes
+    values = plain(config)
+    known = known_run(directory.parent, values)
+    if known is None:
+        return Task(Job(values, directory), words, place)
+    return _going_on(known, values, directory, words, place)
+
+
+def _going_on(
+    known: tuple[Path, dict[str, Any]],
+    config: Mapping[str, Any],
+    fresh_dir: Path,
+    words: str,
+    place: int,
+) -> Task | dict[str, float]:
+    from ..training.together import Job
+
+    run_dir, summary = known
+    leave(fresh_dir)
+    if summary["status"] == "FINISHED":
+        metrics: dict[str, float] = summary["metrics"]
+        return metrics
+    return Task(Job(config, run_dir), words, place, resume=True)
 
 
 def go_on(
     known: tuple[Path, dict[str, Any]], config: Mapping[str, Any], fresh_dir: Path, words: str
 ) -> dict[str, float]:
     """The metrics of a job that the sweep has done, or has begun and now completes."""
-    from ..training.together import Job
-
-    run_dir, summary = known
-    if fresh_dir.is_dir() and not any(fresh_dir.iterdir()):
-        fresh_dir.rmdir()
-    if summary["status"] == "FINISHED":
-        metrics: dict[str, float] = summary["metrics"]
-        return metrics
-    return _run_alone(Job(config, run_dir), words, resume=True)
+    task = _going_on(known, config, fresh_dir, words, 0)
+    if isinstance(task, Task):
+        return next(run_here([task]))[1]
+    return task
 
 
-def without_numbers(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration with a mark in place of every number in which stacked runs may differ.
+def _run_tasks(
+    tasks: Sequence[Task], max_width: int | None, workers: int | None, compile: bool
+) -> Iterator[Outcome]:
+    """Each task with its metrics, in any order: first what is stacked, then the rest."""
+    from ..training.alike import without_numbers
 
-    >>> without_numbers({"seed": 1, "loss": {"bce": {"weight": 0.5, "reduce": "mean"}}})
-    {'seed': 'a number', 'loss': {'bce': {'weight': 'a number', 'reduce': 'mean'}}}
-    """
-    marked = dict(config)
-    if "seed" in marked:
-        marked["seed"] = _NUMBER
-    marked["loss"] = {name: _marked(term) for name, term in (config.get("loss") or {}).items()}
-    for group, names in (("optimizer", _OPTIMIZER_NUMBERS), ("data", ("split_seed",))):
-        if config.get(group):
-            marked[group] = {
-                key: _marked(value, key) if key in names else value
-                for key, value in config[group].items()
-            }
-    return marked
-
-
-def _marked(value: Any, key: str = "") -> Any:
-    if key in ("weight", "lr"):  # a number at each time, whichever schedule gives it
-        return _NUMBER
-    if isinstance(value, Mapping):
-        return {name: _marked(item, name) for name, item in value.items()}
-    if key == "ignore_index":
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_marked(item) for item in value]
-    return _NUMBER if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    processes = most_processes(tasks) if workers is None else workers
+    groups: dict[str, list[Task]] = {}
+    for task in tasks:
+        alone = task.resume or max_width == 1
+        key = str(task.place) if alone else repr(without_numbers(task.job.config))
+        groups.setdefault(key, []).append(task)
+    rest: list[Task] = []
+    paces: dict[str, Pace] = {}  # of what was too slow as one program
+    for members in groups.values():
+        kind = repr([members[0].job.config[key] for key in ("model", "data", "trainer")])
+        if len(members) == 1 or kind in paces:
+            rest += members
+            continue
+        outcomes, pace = _run_group(members, max_width, processes, compile)
+        yield from outcomes
+        rest += [] if outcomes else members
+        if pace is not None:
+            paces[kind] = pace
+    always = workers is not None
+    yield from run_each(rest, processes, next(iter(paces.values()), None), always=always)
 
 
 def _run_group(
-    jobs: "Sequence[Job]", words: Sequence[str], max_width: int | None
-) -> list[dict[str, float]]:
-    """As one program where that can be done and is faster, else one by one."""
+    tasks: Sequence[Task], max_width: int | None, processes: int, compile: bool
+) -> "tuple[list[Outcome], Pace | None]":
+    """Train them as one program where that can be done and is faster.
+
+    Returns:
+        What each came to, or nothing where they are still to be trained; and the pace of one alone
+        where that was found to be faster.
+    """
+    from ..training.pace import Slower
     from ..training.signals import Stopped
     from ..training.stacked_optimizer import NotStackable
     from ..training.together import train_together
     from .console import TerminalReport
 
     report = TerminalReport()
+    jobs = [task.job for task in tasks]
     try:
-        if len(jobs) > 1:
-            results = train_together(jobs, report, max_width)
-            return [
-                _noted(job, word, result)
-                for job, word, result in zip(jobs, words, results, strict=True)
-            ]
+        results = train_together(jobs, report, max_width, processes, compile)
+        return [(task, _noted(task, r)) for task, r in zip(tasks, results, strict=True)], None
     except NotStackable as reason:
-        report.note(f"{len(jobs)} runs are trained one by one: {reason}")
+        how = "not stacked" if processes > 1 else "trained one by one"
+        report.note(f"{len(jobs)} runs are {how}: {reason}")
+        return [], reason.pace if isinstance(reason, Slower) else None
     except Stopped as stopped:
         stop_sweep(stopped)
     except Exception as error:
         if any(any(job.run_dir.iterdir()) for job in jobs):  # they had begun
-            return [_noted(job, word, error) for job, word in zip(jobs, words, strict=True)]
-        # One of them is at fault: alone, each gets its own answer.
-    finally:
-        report.close()
-    return [_run_alone(job, word) for job, word in zip(jobs, words, strict=True)]
-
-
-def _run_alone(job: "Job", words: str, *, resume: bool = False) -> dict[str, float]:
-    from ..training.run import run
-    from ..training.signals import Stopped
-    from .console import TerminalReport
-
-    report = TerminalReport()
-    try:
-        return run(job.config, job.run_dir, report, resume=resume).metrics
-    except Stopped as stopped:
-        stop_sweep(stopped)
-    except Exception as error:
-        return _noted(job, words, error)
+            return [(task, _noted(task, error)) for task in tasks], None
+        return [], None  # one of them is at fault: alone, each gets its own answer
     finally:
         report.close()
 
 
-def _noted(job: "Job", words: str, outcome: Any) -> dict[str, float]:
+def _noted(task: Task, outcome: Any) -> dict[str, float]:
     """The metrics of a run, or none where it failed."""
     if isinstance(outcome, Exception):
-        note_failure(job.run_dir, words, outcome)
+        note_failure(task.job.run_dir, task.words, outcome)
         return {}
     metrics: dict[str, float] = outcome.metrics
     return metrics
-
-
-def note_failure(run_dir: Path, words: str, error: Exception) -> None:
-    """Keep what ended a job; the others go on."""
-    failures.append((words or run_dir.name, error))
-    if (run_dir.parent / SWEEP).exists():  # for the process that started the sweep
-        line = json.dumps({"job": words or run_dir.name, "error": str(error)})
-        with (run_dir.parent / ERRORS).open("a") as file:
-            file.write(line + "\n")
-    if run_dir.is_dir() and not any(run_dir.iterdir()):
-        run_dir.rmdir()  # it was made for the job, and nothing came of it
-
-
-def stop_sweep(stopped: "Stopped") -> NoReturn:
-    """A signal stops the whole sweep, not one job of it."""
-    from .console import error_line
-
-    error_line(f"{stopped}; the rest of the sweep was not started", "[yellow]Note:[/]")
-    raise SystemExit(128 + stopped.signal_number) from None

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .sweep import failures, go_on, note_failure, stop_sweep
+from .failures import failures, fixable, list_of, note_failure, stop_sweep
+from .sweep import go_on
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -77,12 +78,14 @@ def _conclude_sweep() -> int:
     """How the sweep went, and which of its jobs failed in whichever process; the exit code."""
     from ..training.sweeps import jobs_of
     from .console import error_line, verbosity
+    from .errors import OUR_ERROR, USER_ERROR
     from .sweep_callback import directory, errors_of
 
     sweep_dir = directory()
     failed = errors_of(sweep_dir)
-    done = [summary for _, summary in jobs_of(sweep_dir) if summary["status"] == "FINISHED"]
-    if verbosity():
+    began = list(jobs_of(sweep_dir))
+    done = [summary for _, summary in began if summary["status"] == "FINISHED"]
+    if verbosity() and (done or not failed):
         _compare(sweep_dir)
         kept = ["sweep.csv", *(f"plots/{p.name}" for p in sorted(sweep_dir.glob("plots/*.png")))]
         print(
@@ -91,9 +94,8 @@ def _conclude_sweep() -> int:
         print(f"next: losslab compare {sweep_dir.name} --html report.html   losslab ui")
     if not failed:
         return 0
-    text = "\n  ".join(f"{job}: {error}" for job, error in failed)
-    error_line(f"{len(failed)} of the sweep's runs failed:\n  {text}")
-    return 1
+    error_line(f"{len(failed)} of the sweep's runs failed:\n  {list_of(failed)}")
+    return OUR_ERROR if began or not fixable(sweep_dir) else USER_ERROR
 
 
 def _compare(sweep_dir: Path) -> None:

@@ -64,7 +64,7 @@ class _Elementwise(torch.autograd.Function):
         ctx.mark_non_differentiable(output[1])
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*tensors, output[1])
-        ctx.save_for_forward(*tensors)
+        ctx.save_for_forward(*tensors, output[1])  # the same, or vmap mistakes their axes
 
     @staticmethod
     def _inputs(ctx: Any) -> list[Any]:

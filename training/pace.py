@@ -12,17 +12,16 @@ measured, as they only matter for short sweeps, which are short either way.
 """
 
 import math
-import os
 import time as clock
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from .config import TrainerConfig
 from .distributed import World, pick_device
+from .memory import bytes_of, half_of_free_bytes
 from .report import Report
 from .run import Parts, prepare, typed
 from .stacked_optimizer import NotStackable
@@ -150,34 +149,10 @@ def pace_of(config: Mapping[str, Any], most: int) -> Pace | None:
 
 def cores() -> int:
     """The cores at hand: what torch would take, and the system grants."""
-    from joblib import cpu_count  # knows affinity and the quota of a container
+    # It knows of affinity and of a container's quota.
+    from joblib import cpu_count  # type: ignore[import-untyped]  # it has no types
 
     return min(int(cpu_count()), torch.get_num_threads())
-
-
-def bytes_of(parts: Parts, trainer: TrainerConfig) -> float:
-    """The memory that a step of one run takes, by what its backward pass keeps of a tiny batch."""
-    kept = 0
-
-    def count(tensor: Tensor) -> Tensor:
-        nonlocal kept
-        kept += tensor.nbytes
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
-        parts.step.compute(parts.batch, 0.0)
-    samples = len(next(iter(parts.batch.values())))
-    weights = sum(parameter.nbytes for parameter in parts.step.parameters.values())
-    return 3 * kept * trainer.batch_size / samples + 8 * weights
-
-
-def half_of_free_bytes(device: torch.device) -> float:
-    """Half of the memory that is free, which sweeps may use."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-    else:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return free / 2
 
 
 def _that_fit(parts: Parts, trainer: TrainerConfig) -> int:

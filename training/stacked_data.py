@@ -20,7 +20,7 @@ class StackedData:
         device: where the batches are wanted.
 
     Raises:
-        NotStackable: data that streams from disk, or sets of several sizes.
+        NotStackable: data that is not held in memory, or sets of several sizes.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class StackedData:
                 built[key] = len(self._sources)
                 one = build_source(config) if self._sources else source
                 if not isinstance(one, TensorSource):
-                    raise NotStackable("data that streams from disk is not stacked")
+                    raise NotStackable("data that is not held in memory is not stacked")
                 self._sources.append(one.to(device))
             self._source_of.append(built[key])
         splits: tuple[SplitName, ...] = ("train", "val", "test")

@@ -15,6 +15,7 @@ from .tracker import RUN_LOCK, is_held
 
 SWEEP = "sweep.json"
 ERRORS = "errors.jsonl"
+_NOT_THE_RUN = ("tracking", "compare", "trace")
 
 
 class SweepRecord(Record):
@@ -24,12 +25,12 @@ class SweepRecord(Record):
 
 
 def identity(config: Mapping[str, Any]) -> str:
-    """The hash of a resolved configuration; where it is recorded and compared makes no other run.
+    """The hash of a resolved configuration; where it is recorded, and how shown, makes no other.
 
     >>> identity({"seed": 1, "tracking": {"uri": "here"}}) == identity({"seed": 1})
     True
     """
-    own = {k: v for k, v in config.items() if v is not None and k not in ("tracking", "compare")}
+    own = {k: v for k, v in config.items() if v is not None and k not in _NOT_THE_RUN}
     text = json.dumps(own, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -58,7 +59,8 @@ def jobs_of(sweep_dir: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 def known_run(sweep_dir: Path, config: Mapping[str, Any]) -> tuple[Path, dict[str, Any]] | None:
     """The run of this configuration that the sweep holds already, unless someone is at it.
 
-    Of several, the one that finished; else one that can be continued.
+    Of several, the one that finished; else one that can be continued. One that failed is no such:
+    from its last checkpoint it would fail again, or go on with what was wrong before.
     """
     wanted = identity(config)
     same = [
@@ -67,5 +69,9 @@ def known_run(sweep_dir: Path, config: Mapping[str, Any]) -> tuple[Path, dict[st
         if summary.get("identity") == wanted and not is_held(run_dir / RUN_LOCK)
     ]
     done = [item for item in same if item[1]["status"] == "FINISHED"]
-    begun = [item for item in same if (item[0] / "checkpoints" / "last.pt").exists()]
+    begun = [
+        item
+        for item in same
+        if item[1]["status"] != "FAILED" and (item[0] / "checkpoints" / "last.pt").exists()
+    ]
     return next(iter([*done, *begun]), None)

@@ -6,6 +6,7 @@ Each run keeps its own directory, journal, checkpoints and state, as if it had b
 import math
 import time as clock
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,9 +24,10 @@ from .assemble import build_model, build_objective, build_optimizer
 from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
 from .distributed import World, pick_device
 from .loop import POINTS
+from .memory import bytes_of, half_of_free_bytes
 from .metrics import Values, metrics_for
 from .metrics_mode import monitored, sign_of
-from .pace import Slower, bytes_of, half_of_free_bytes, measure, seconds
+from .pace import Slower, measure, seconds
 from .preflight import bind, check_options
 from .progress import NonFiniteLoss, Progress, TrainingLosses
 from .pruning import GivesUp, watcher_of
@@ -40,6 +42,7 @@ from .step import Outputs
 from .vectorized import VectorizedStep
 
 Config = Mapping[str, Any]
+_WRITERS = 4  # checkpoints that are written at the same time
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,11 @@ class _Run:
 
 
 def train_together(
-    jobs: Sequence[Job], report: Report, max_width: int | None = None, processes: int = 1
+    jobs: Sequence[Job],
+    report: Report,
+    max_width: int | None = None,
+    processes: int = 1,
+    compile: bool = False,
 ) -> list[Result | Exception]:
     """Train runs that differ in numbers only; each one's result, or what ended it.
 
@@ -82,6 +89,7 @@ def train_together(
         report: hears what happens.
         max_width: the most runs in one program; None takes what fits into memory.
         processes: how many could train them otherwise; 1 for this process only.
+        compile: compile the program, see `VectorizedStep.compile`; so does `trainer.compile`.
 
     Raises:
         NotStackable: they can't be trained as one program, or it is slower; nothing has been
@@ -98,7 +106,7 @@ def train_together(
     threads = torch.get_num_threads()
     try:
         parts = prepare(config, trainer, device, World(), report)
-        return _train(jobs, parts, trainer, report, max_width, processes)
+        return _train(jobs, parts, trainer, report, max_width, processes, compile)
     finally:
         torch.set_num_threads(threads)
 
@@ -110,6 +118,7 @@ def _train(
     report: Report,
     max_width: int | None,
     processes: int,
+    compile: bool,
 ) -> list[Result | Exception]:
     data = StackedData([job.config for job in jobs], parts.source, parts.device)
     width = max_width or max(1, int(half_of_free_bytes(parts.device) / bytes_of(parts, trainer)))
@@ -117,9 +126,11 @@ def _train(
     for first in range(0, len(jobs), width):
         rows = range(len(jobs))[first : first + width]
         chosen = [jobs[row] for row in rows]
-        group = _Group(chosen, parts, data.of(rows), trainer, report, processes)
+        group = _Group(chosen, parts, data.of(rows), trainer, report, processes, compile)
         if first == 0:
             group.check_speed()
+        elif group.compiles:
+            group.compile()
         report.note(f"{len(group.jobs)} runs are trained as one program")
         results += group.train()
     return results
@@ -132,6 +143,8 @@ def _check_stackable(config: Config, trainer: TrainerConfig) -> None:
         raise NotStackable("trainer.accumulate is not stacked")
     if typed(ObjectiveConfig, config["objective"]).gradient_shares:
         raise NotStackable("objective.gradient_shares is measured run by run")
+    if typed(ObjectiveConfig, config["objective"]).curvature_every:
+        raise NotStackable("objective.curvature_every is measured run by run")
     if config.get("answer"):
         raise NotStackable("each run answers its question by itself")
 
@@ -147,9 +160,11 @@ class _Group:
         trainer: TrainerConfig,
         report: Report,
         processes: int,
+        compile: bool,
     ) -> None:
         self.jobs = jobs
         self.processes = processes  # that could train them otherwise
+        self.compiles = compile or trainer.compile
         self.parts = parts
         self.data = data
         self.trainer = trainer
@@ -206,11 +221,35 @@ class _Group:
             with self.step.leaving_no_trace():
                 self.step.gradients(batch, 0.0)
         except Exception as error:  # whatever vmap says of a user's model or loss
-            text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise NotStackable(text) from error
+            raise NotStackable(_in_a_line(error)) from error
+
+    def compile(self) -> None:
+        """Compile the program; where that can't be done, say why and go on without."""
+        begin = clock.perf_counter()
+        try:
+            self.step.compile(next(self._batches(0)))
+        except Exception as error:  # whatever torch's compiler says
+            self.compiles = False
+            self.report.note(f"the program is not compiled: {_in_a_line(error)}")
+        else:
+            self.report.note(f"compiled in {clock.perf_counter() - begin:.3g} s")
+
+    def _compare_compiled(self, batch: Batch, traced: float) -> float:
+        """Compile the program, and keep that if it is faster; the seconds of a step."""
+        self.compile()
+        if not self.compiles:
+            return traced
+        compiled = seconds(lambda: self.step.train(batch, 0.0), self.device)
+        if compiled < traced:
+            return compiled
+        self.compiles = False
+        self.step.drop_compiled()
+        times = f"a step takes {1e3 * compiled:.3g} ms, and {1e3 * traced:.3g} ms without"
+        self.report.note(f"the program goes on as it was: compiled, {times}")
+        return traced
 
     def check_speed(self) -> None:
-        """See that the program is faster than its runs one by one, or in processes.
+        """See that the program, compiled if it is to be, is faster than its runs otherwise.
 
         Raises:
             Slower: it is not.
@@ -225,7 +264,10 @@ class _Group:
                 torch.set_num_threads(1)
                 in_one_thread = seconds(lambda: self.step.train(batch, 0.0), self.device)
                 together, best = min((together, threads), (in_one_thread, 1))
-                torch.set_num_threads(threads)
+            if self.compiles:
+                torch.set_num_threads(best)
+                together = self._compare_compiled(batch, together)
+            torch.set_num_threads(threads)
         step = self.parts.step  # of a model that is not among the stacked ones
         pace = measure(
             lambda: step.train(alone, 0.0), self.steps, self.parts, self.trainer, self.processes
@@ -255,7 +297,7 @@ class _Group:
         everyone = list(self.runs)
         try:
             with StopFlag() as flag:
-                next_save = clock.perf_counter()
+                next_save = clock.perf_counter() + self.trainer.checkpoint_every
                 for epoch in range(self.trainer.epochs):
                     self._train_epoch(epoch, flag)
                     self._end_epoch(epoch)
@@ -414,6 +456,8 @@ class _Group:
         step.keep(rows)
         self.runs = [self.runs[row] for row in rows]
         self.data = self.data.of(rows)
+        if self.compiles:
+            self.compile()
 
     def _conclude(self, which: Sequence[bool]) -> None:
         """Evaluate the best epoch of those runs, and close them."""
@@ -446,11 +490,17 @@ class _Group:
         )
 
     def _save_all(self, which: Sequence[bool] | None = None) -> None:
-        for index, run in enumerate(self.runs):
+        """Write the checkpoints of all runs, or of these; some at a time, as disks answer late."""
+
+        def save(index: int) -> None:
+            run = self.runs[index]
             if run.error is None and (which is None or which[index]):
                 self._save("last", index)
                 if run.best is not None:
                     self._save("best", index, run.best)
+
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            list(pool.map(save, range(len(self.runs))))
 
     def _save(self, name: str, index: int, weights: Mapping[str, Tensor] | None = None) -> None:
         """Write one run's checkpoint, as it would have written it alone."""
@@ -471,3 +521,8 @@ class _Group:
             "monitor": self.monitor,
         }
         checkpoint.save(state, run.record.checkpoint(name))
+
+
+def _in_a_line(error: Exception) -> str:
+    """The first line of what it says."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -25,6 +25,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from . import bulk
 from .journal import read_entries
 
 JOURNAL = "journal.jsonl"
@@ -36,7 +37,7 @@ _GRACE = 2.0  # seconds that training has for its first steps
 _RETRY = 1.0  # seconds between two tries at a store that is away
 _METRICS_PER_CALL = 1000  # MLflow's own limit on log_batch
 _PARAMS_PER_CALL = 100
-_UNFIT = re.compile(r"[^\w/.\- :]")  # what MLflow does not take in the name of a metric
+_UNFIT = re.compile(r"[^\w/.\- :]")  # what MLflow does not take in a name
 _LOST = "the process ended without a word (killed, or out of memory)"
 
 log = logging.getLogger("losslab.tracker")
@@ -87,6 +88,7 @@ class Tracker:
         self.run_dir = run_dir
         self.state = State(run_dir)
         self._client: Any = None
+        self._bulk: Path | None = None
 
     def send_new(self) -> None:
         """Send what the journal holds beyond what was sent; raises what the store raises."""
@@ -132,27 +134,41 @@ class Tracker:
                 self.state.values["uri"], self.state.values["experiment"]
             )
             self.state.update(experiment_id=experiment_id)
+            uri = self.state.values["uri"]
+            if uri.startswith("sqlite:") and bulk.can_write(store_path(uri)):
+                self._bulk = store_path(uri)
         return self._client
 
     def _start(self, entry: Mapping[str, Any]) -> None:
-        from mlflow.entities import Param
-
         client = self.client
         if self.state.values.get("run_id") is None:
             run = client.create_run(
                 self.state.values["experiment_id"],
                 start_time=entry["time"],
                 run_name=self.state.values["name"],
-                tags=self._parent(),
+                tags=entry["tags"] | self._parent(),
             )
             self.state.update(run_id=run.info.run_id)
         else:
             client.update_run(self.run_id, status="RUNNING")
-        params = [Param(key, str(value)) for key, value in entry["params"].items()]
-        for first in range(0, len(params), _PARAMS_PER_CALL):
-            client.log_batch(self.run_id, params=params[first : first + _PARAMS_PER_CALL])
-        self._set_tags(entry["tags"])
+            self._set_tags(entry["tags"])
+        self._send_params(
+            {
+                _UNFIT.sub("_", key.lstrip("+")): str(value)  # +schedule@loss.kl.weight
+                for key, value in entry["params"].items()
+            }
+        )
         self.state.update(status="RUNNING")
+
+    def _send_params(self, params: Mapping[str, str]) -> None:
+        from mlflow.entities import Param
+
+        if self._bulk is not None:
+            bulk.write(self._bulk, self.run_id, params=params)
+            return
+        entities = [Param(key, value) for key, value in params.items()]
+        for first in range(0, len(entities), _PARAMS_PER_CALL):
+            self.client.log_batch(self.run_id, params=entities[first : first + _PARAMS_PER_CALL])
 
     def _parent(self) -> dict[str, str]:
         """The tag that nests a job's run under that of its sweep.
@@ -178,13 +194,19 @@ class Tracker:
     def _send_metrics(self, rows: list[tuple[str, float, int, int]]) -> None:
         from mlflow.entities import Metric
 
-        for first in range(0, len(rows), _METRICS_PER_CALL):
-            part = rows[first : first + _METRICS_PER_CALL]
-            metrics = [
-                Metric(_UNFIT.sub("_", name), float(value), when, step)
-                for name, value, step, when in part
-            ]
-            self.client.log_batch(self.run_id, metrics=metrics)
+        if not rows:
+            return
+        points = [
+            (_UNFIT.sub("_", name), float(value), step, when) for name, value, step, when in rows
+        ]
+        client = self.client
+        if self._bulk is not None:
+            bulk.write(self._bulk, self.run_id, points)
+            return
+        for first in range(0, len(points), _METRICS_PER_CALL):
+            part = points[first : first + _METRICS_PER_CALL]
+            metrics = [Metric(name, value, when, step) for name, value, step, when in part]
+            client.log_batch(self.run_id, metrics=metrics)
 
     def finish(self, status: str, reason: str, when: int | None = None) -> None:
         """Close the MLflow run with its true state."""

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from ..data.source import Batch
 from ..losses.objective import Objective
 from ..losses.term import Term
+from .recorded import record
 from .stacked_optimizer import Now, StackedOptimizer
 from .step import NamedModel, Outputs
 
@@ -50,6 +50,10 @@ def numbers_of(objectives: Sequence[Objective]) -> dict[str, dict[str, Tensor]]:
 
 class VectorizedStep:
     """K runs trained together.
+
+    What they draw while training (dropout, a VAE's noise) comes from one generator for all: each
+    run and step has its own, as it has alone, but which depends on how many are drawn for and in
+    what order. A stack that is trained again draws the same.
 
     Args:
         models: one for each run, alike but for their weights, on their device.
@@ -106,10 +110,7 @@ class VectorizedStep:
             gradients, values = self.gradients(batch, time)
             self.optimizer.update(self.weights, self._clipped(gradients), self._mask)
             return values
-        alive = self.weights.new_ones(self.runs).bool() if self._mask is None else self._mask
-        now = self.optimizer.advance(self.weights)
-        values = compiled(self._arguments(batch, time), now, self.optimizer.moments, alive)
-        return list(values)
+        return list(compiled(*self._arguments_of_whole(batch, time)))
 
     def compile(self, batch: Batch) -> None:
         """Compile the whole step, gradients and update, for batches of this shape.
@@ -119,6 +120,8 @@ class VectorizedStep:
         Raises:
             Exception: whatever torch's compiler says, as where there is no C++ compiler.
         """
+        from torch.fx.experimental.proxy_tensor import make_fx
+
         shapes = _shapes_of(batch)
         of_all = self._program(batch)
 
@@ -127,18 +130,29 @@ class VectorizedStep:
             self.optimizer.move(arguments[0], self._clipped(gradients), now, moments, alive)
             return values
 
-        self._compiled[shapes] = torch.compile(whole, dynamic=False, fullgraph=True)
         try:
             with self.leaving_no_trace():
+                # Traced first, so that no other step's program is taken for a variant of this one.
+                traced = make_fx(whole)(*self._arguments_of_whole(batch, 0.0))
+                self._compiled[shapes] = torch.compile(traced, dynamic=False, fullgraph=True)
                 self.train(batch, 0.0)
         except BaseException:
-            del self._compiled[shapes]
+            self._compiled.pop(shapes, None)
             raise
+
+    def drop_compiled(self) -> None:
+        """Go on as if it had never been compiled."""
+        self._compiled.clear()
+
+    def _arguments_of_whole(self, batch: Batch, time: float) -> tuple[Any, ...]:
+        now = self.optimizer.advance(self.weights)
+        alive = self.weights.new_ones(self.runs).bool() if self._mask is None else self._mask
+        return self._arguments(batch, time), now, self.optimizer.moments, alive
 
     def _clipped(self, gradients: Tensor) -> Tensor:
         if self.clip_norm is None:
             return gradients
-        norms = gradients.norm(dim=1, keepdim=True)
+        norms: Tensor = gradients.norm(dim=1, keepdim=True)
         return gradients * (self.clip_norm / (norms + 1e-6)).clamp(max=1)
 
     def stop(self, run: int) -> None:
@@ -163,22 +177,23 @@ class VectorizedStep:
 
     def _trace(self, arguments: tuple[Any, ...]) -> Program:
         """All runs' gradients and values as one list of operations, without vmap's own work."""
-        of_all = vmap(
-            grad(self._one_run, has_aux=True),
-            in_dims=(0, 0, self._batch_axis, 0, 0),
-            randomness="different",
-        )
+        axes = (0, 0, self._batch_axis, 0, 0)
+        of_all = vmap(self._one_run, axes, randomness="different")
 
-        def together(weights: Any, buffers: Any, batch: Any, numbers: Any, factors: Any) -> Any:
-            return of_all(weights, buffers, batch, numbers, factors)
+        def together(weights: Any, *others: Any) -> Any:
+            leaf = weights.detach().requires_grad_()
+            totals, values = of_all(leaf, *others)
+            # Each total is of one run's weights, so the gradient of their sum holds that of each;
+            # `torch.func.grad` says the same, and imports torch's compiler.
+            (gradients,) = torch.autograd.grad(totals.sum(), leaf)
+            return gradients, [value.detach() for value in values]
 
         weights, buffers, *others = arguments
         untouched = {name: buffer.clone() for name, buffer in buffers.items()}  # it is run, too
         try:
-            traced: Program = make_fx(together)(weights, untouched, *others)
-        except Exception:  # what can't be traced can still be run
-            return together
-        return traced
+            return record(together, weights, untouched, *others)
+        except Exception:  # what can't be recorded can still be run
+            return vmap(grad(self._one_run, has_aux=True), axes, randomness="different")
 
     def _one_run(
         self,
@@ -281,7 +296,7 @@ class VectorizedStep:
         }
         self.optimizer.keep(rows)
         self._traced.clear()  # they were made for more
-        self._compiled.clear()
+        self.drop_compiled()
 
     def put(self, states: Sequence[Mapping[str, Tensor] | None]) -> None:
         """Give runs other weights and buffers; None leaves a run as it is."""

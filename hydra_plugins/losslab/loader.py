@@ -18,12 +18,17 @@ class SweepLoader:
 
     Args:
         loader: Hydra's.
+        forgiving: whether a sweeper that only looks whether all jobs can be composed is told so,
+            though some can't: they fail one by one when they are launched, and harm no other.
     """
 
-    def __init__(self, loader: Any) -> None:
+    def __init__(self, loader: Any, *, forgiving: bool = False) -> None:
         self._loader = loader
+        self._forgiving = forgiving
         self._parser = OverridesParser.create(config_loader=loader)
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
+        self._parsed: dict[str, Override] = {}
+        self._shared: dict[tuple[str, ...], DictConfig] = {}
+        self._looked_at: dict[tuple[str, ...], DictConfig] = {}  # and not launched yet
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # asked for before there is a loader, when it is unpickled
@@ -34,13 +39,27 @@ class SweepLoader:
         self, master_config: DictConfig, sweep_overrides: Sequence[str]
     ) -> DictConfig:
         """See Hydra's `ConfigLoader`."""
+        try:
+            config = self.compose_job(master_config, sweep_overrides)
+            if self._forgiving:  # another sweeper may do with it what it likes
+                self._looked_at[tuple(sweep_overrides)] = config
+            return config
+        except Exception:
+            if not self._forgiving:
+                raise
+            return master_config
+
+    def compose_job(self, master_config: DictConfig, sweep_overrides: Sequence[str]) -> DictConfig:
+        """The configuration of one job; raises what Hydra says of one that is wrong."""
         overrides = list(sweep_overrides)
-        parsed = self._parser.parse_overrides(overrides)
+        if tuple(overrides) in self._looked_at:
+            return self._looked_at.pop(tuple(overrides))
+        parsed = [self._parse(override) for override in overrides]
         values = [o for o in parsed if self._changes_a_value(o)]
         rest = tuple(str(o.input_line) for o in parsed if o not in values)
-        if rest not in self._composed:
-            self._composed[rest] = self._loader.load_sweep_config(master_config, list(rest))
-        config = deepcopy(self._composed[rest])
+        if rest not in self._shared:
+            self._shared[rest] = self._loader.load_sweep_config(master_config, list(rest))
+        config = deepcopy(self._shared[rest])
         try:
             for override in values:
                 OmegaConf.update(config, override.key_or_group, override.value(), merge=True)
@@ -58,6 +77,11 @@ class SweepLoader:
             )
         OmegaConf.copy_cache(from_config=master_config, to_config=config)
         return config
+
+    def _parse(self, override: str) -> Override:
+        if override not in self._parsed:
+            (self._parsed[override],) = self._parser.parse_overrides([override])
+        return self._parsed[override]
 
     def _changes_a_value(self, override: Override) -> bool:
         key = override.key_or_group

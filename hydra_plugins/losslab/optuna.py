@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from losslab.errors import UserError
 
+from .auto import AutoConf
 from .measured import monitored_metric, value_of
 from .search_space import first_point, split, words
 from .study import IDENTITY, SWEEP, Pruner, WatchedTask, build_sampler, gives_up, running, tell
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _IN_PROCESS = (  # launchers that train in the process that searches
     "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
     VectorizedConf._target_,
+    AutoConf._target_,  # which stays in this process where runs are watched
 )
 _DIRECTIONS = {"min": "minimize", "max": "maximize"}
 

@@ -1,13 +1,14 @@
 """Sweeps: what runs together, what goes on, what is counted, and where it is recorded."""
 
+import csv
 import json
 import signal
 import time
 
 import mlflow
+import numpy as np
 import pytest
 from conftest import TINY
-from losslab.cli.sweep import without_numbers
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 
@@ -24,6 +25,12 @@ def runs_of(workdir):
 
 def sweeps_in(workdir):
     return sorted(path.parent for path in workdir.glob("outputs/*/sweep.json"))
+
+
+def losses_in(sweep):
+    """The test loss of each of the sweep's runs, sorted."""
+    with (sweep / "sweep.csv").open() as file:
+        return sorted(float(row["test/loss"]) for row in csv.DictReader(file))
 
 
 def test_jobs_that_differ_in_numbers_share_a_program(cli, workdir):
@@ -59,6 +66,47 @@ def test_what_cannot_be_stacked_says_why_and_runs_all_the_same(cli, workdir):
     assert outcome.code == 0, outcome
     assert "2 runs are trained one by one: optimizer LBFGS can't be stacked" in outcome.out
     assert len(runs_of(workdir)) == 2
+
+
+def test_a_loss_that_asks_for_values_is_trained_one_by_one(cli, workdir):
+    (workdir / "mine.py").write_text(
+        "def branching(logits, target):\n"
+        "    error = (logits - target).square()\n"
+        "    return error if error.mean() > 1 else error * 2\n"
+    )
+    outcome = cli("train", "-m", "seed=1,2", "loss=./mine.py:branching", *TINY)
+    assert outcome.code == 0, outcome
+    assert "vmap" in outcome.out
+    assert "data-dependent control flow" in outcome.out
+    assert [run["status"] for run in runs_of(workdir).values()] == ["FINISHED"] * 2
+
+
+def test_data_that_streams_is_trained_one_by_one(cli, workdir):
+    images, masks = workdir / "cells" / "images", workdir / "cells" / "masks"
+    for folder in (images, masks):
+        folder.mkdir(parents=True)
+    for index in range(8):
+        np.save(images / f"{index}.npy", np.random.default_rng(index).random((16, 16)))
+        np.save(masks / f"{index}.npy", (np.eye(16) > 0).astype(np.uint8))
+    streams = ["data=images", "data.path=cells", "data.memory_mb=0", "data.workers=0"]
+    small = ["model=unet", "model.width=2", "model.depth=1", "loss=dice", *TINY[1:]]
+    outcome = cli("train", "-m", "seed=1,2", *small, *streams)
+    assert outcome.code == 0, outcome
+    assert "data that is not held in memory is not stacked" in outcome.out
+    assert [run["status"] for run in runs_of(workdir).values()] == ["FINISHED"] * 2
+
+
+def test_what_a_class_is_made_with_is_not_shared(cli, workdir):
+    deltas = ["loss=torch.nn.HuberLoss", "+loss.custom.delta=0.01,100"]
+    data = ["data=diabetes", "model=linear", *TINY[1:]]
+    outcome = cli("train", "-m", *deltas, "seed=1,2", *data)
+    assert outcome.code == 0, outcome
+    assert outcome.out.count("2 runs are trained as one program") == 2
+    alone = cli("train", "-m", *deltas, "seed=1,2", *data, "hydra/launcher=basic", "--fresh")
+    assert alone.code == 0, alone
+    first, second = (losses_in(sweep) for sweep in sweeps_in(workdir))
+    assert first == pytest.approx(second, rel=1e-4)
+    assert len(set(first)) == 4
 
 
 def test_the_same_sweep_again_trains_nothing_again(cli, workdir):
@@ -132,23 +180,6 @@ def test_the_runs_are_nested_under_the_sweeps_own(cli, workdir):
     assert parent.data.params["seed"] == "1,2"
     assert [a.path for a in client.list_artifacts(parent.info.run_id)] == [
         "config.yaml",
+        "plots",
         "sweep.csv",
     ]
-
-
-def test_numbers_are_what_stacked_runs_may_differ_in():
-    config = {
-        "seed": 1,
-        "data": {"split_seed": 0, "noise": 0.1},
-        "loss": {"bce": {"weight": {"_target_": "linear", "end": 1.0}, "ignore_index": 3}},
-        "optimizer": {"lr": 0.1, "betas": [0.9, 0.99], "nesterov": True, "eps": 1e-8},
-        "trainer": {"epochs": 3},
-    }
-    n = "a number"
-    assert without_numbers(config) == {
-        "seed": n,
-        "data": {"split_seed": n, "noise": 0.1},
-        "loss": {"bce": {"weight": n, "ignore_index": 3}},
-        "optimizer": {"lr": n, "betas": [n, n], "nesterov": True, "eps": 1e-8},
-        "trainer": {"epochs": 3},
-    }

@@ -211,6 +211,7 @@ def test_the_sweeps_run_keeps_the_results(cli, workdir, store):
         "importance.json",
         "importance.png",
         "optimization_results.yaml",
+        "plots",
         "sweep.csv",
     ]
 

@@ -1,5 +1,5 @@
 import pytest
-from losslab.training.config import TrackingConfig, TrainerConfig
+from losslab.training.config import ObjectiveConfig, TrackingConfig, TrainerConfig
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,8 @@ def test_values_out_of_range(values, message):
 def test_points_are_logged_every_step_at_the_most():
     with pytest.raises(ValueError, match=r"tracking\.log_every must be at least 1; got 0"):
         TrackingConfig(log_every=0)
+
+
+def test_curvature_is_measured_after_whole_epochs():
+    with pytest.raises(ValueError, match=r"objective\.curvature_every must be at least 1; got 0"):
+        ObjectiveConfig(curvature_every=0)

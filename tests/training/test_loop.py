@@ -128,6 +128,16 @@ def test_gradient_shares_are_logged(make_loop, tmp_path):
         assert one[1] + other[1] == pytest.approx(1.0)
 
 
+def test_curvature_is_measured_every_so_many_epochs(make_loop, tmp_path):
+    loop = make_loop(epochs=5)
+    heard = []
+    loop.curvature = lambda step, time: heard.append(time) or {"curvature/top": 4.0}
+    loop.curvature_every = 2
+    loop.fit()
+    assert heard == pytest.approx([2 - 1 / 7, 4 - 1 / 7])  # of the last of 7 steps
+    assert logged(tmp_path)["curvature/top"] == [(14, 4.0), (28, 4.0)]
+
+
 def test_max_batches_limits_every_split(make_loop):
     loop = make_loop(max_batches=2)
     assert len(list(loop.batches("train"))) == len(list(loop.batches("val"))) == 2

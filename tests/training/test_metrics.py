@@ -176,3 +176,13 @@ def test_without_metrics_the_loss_is_the_headline():
 )
 def test_the_mode_of_a_metric(metric, mode):
     assert mode_of(metric) == mode
+
+
+def test_one_hot_targets_count_like_indices():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(20, 5, generator=generator)
+    target = torch.randint(0, 5, (20,), generator=generator)
+    indices, one_hot = Classes(5, False), Classes(5, False)
+    fill(indices, "logits", logits, target)
+    fill(one_hot, "logits", logits, torch.nn.functional.one_hot(target, 5).float())
+    assert torch.equal(indices.confusion, one_hot.confusion)

@@ -117,3 +117,34 @@ def test_several_losses_may_ask_for_the_model():
         "model=mlp", "data=digits", "loss=cross_entropy+jacobian_penalty+l2_norm", report=report
     )
     assert report.notes == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "noted"),
+    [
+        (["data=diabetes", "loss=mse"], ""),
+        (["data=diabetes", "loss=torch.nn.MSELoss"], ""),
+        (["data=digits", "loss=brier"], ""),
+        (["model=vae", "loss=reconstruction"], ""),
+        (["data=digits", "data.one_hot=true", "loss=cross_entropy"], ""),
+        (["data=diabetes", "loss=torch.nn.BCEWithLogitsLoss"], "this target is real-valued"),
+        (
+            ["data=breast_cancer", "loss=torch.nn.L1Loss"],
+            "this target is of classes: loss=bce fits",
+        ),
+    ],
+    ids=[
+        "mse",
+        "torch's mse",
+        "brier",
+        "of the input",
+        "one-hot",
+        "bce of numbers",
+        "l1 of labels",
+    ],
+)
+def test_a_loss_for_another_kind_of_target_is_noted(overrides, noted):
+    report = Notes()
+    parts_of("model=mlp", *overrides, report=report)
+    assert len(report.notes) == bool(noted)
+    assert all(noted in note for note in report.notes)

@@ -4,17 +4,16 @@ import json
 
 import pytest
 import torch
-from losslab.cli.compose import compose_config, plain
 from losslab.errors import UserError
 from losslab.training import checkpoint
-from losslab.training.journal import read_entries
+from losslab.training.alike import without_numbers
 from losslab.training.report import Report
 from losslab.training.run import run
 from losslab.training.stacked_optimizer import NotStackable
-from losslab.training.together import Job, train_together
+from losslab.training.together import train_together
+from small_runs import config_of, job, metrics_in
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-TINY = ["model=mlp", "model.width=8", "trainer.epochs=2", "tracking=none", "trainer.device=cpu"]
 
 
 @pytest.fixture(autouse=True)
@@ -22,21 +21,8 @@ def _as_one_program_however_fast(monkeypatch):
     monkeypatch.setattr("losslab.training.together._Group.check_speed", lambda self: None)
 
 
-def config_of(*overrides):
-    return plain(compose_config([*TINY, *overrides]))
-
-
-def job(folder, name, *overrides):
-    run_dir = folder / name
-    run_dir.mkdir()
-    return Job(config_of(*overrides), run_dir)
-
-
-def metrics_in(run_dir):
-    rows = [
-        row for entry, _ in read_entries(run_dir / "journal.jsonl") for row in entry.get("rows", ())
-    ]
-    return {(name, step): value for name, value, step, _ in rows}
+def progress_of(run_dir):
+    return checkpoint.load(run_dir / "checkpoints" / "last.pt")["progress"]
 
 
 SWEEPS = {
@@ -45,6 +31,17 @@ SWEEPS = {
         for end in (0.001, 0.005)
     ],
     "rates": [["optimizer.lr=0.001"], ["optimizer.lr=0.01"]],
+    "rate_or_schedule": [
+        ["optimizer.lr=0.01"],
+        ["schedule@optimizer.lr=cosine", "optimizer.lr.start=0.01", "optimizer.lr.end=0.001"],
+    ],
+    "weight_decays": [["optimizer.weight_decay=0"], ["optimizer.weight_decay=0.1"]],
+    "betas": [["optimizer.betas=[0.9,0.999]"], ["optimizer.betas=[0.5,0.9]"]],
+    "momenta": [["optimizer=sgd", f"optimizer.momentum={m}"] for m in (0.5, 0.9)],
+    "loss_options": [
+        ["loss=focal+l2_norm", f"loss.focal.gamma={gamma}", f"loss.l2_norm.weight={weight}"]
+        for gamma, weight in ((0.0, 0.1), (2.0, 0.001))
+    ],
     "seeds": [["seed=1"], ["seed=2"]],
     "splits": [["data.split_seed=1"], ["data.split_seed=2"]],
     "class_weights": [["loss.bce.class_weight=[1,1]"], ["loss.bce.class_weight=[1,9]"]],
@@ -52,7 +49,16 @@ SWEEPS = {
         ["schedule@loss.bce.weight=linear", "loss.bce.weight.end=1.0"],
         ["schedule@loss.bce.weight=linear", "loss.bce.weight.end=0.5"],
     ],
+    "kinds_of_schedule": [
+        ["loss.bce.weight=0.7"],
+        ["schedule@loss.bce.weight=cyclical", "loss.bce.weight.period=1"],
+    ],
 }
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_a_sweep_over_numbers_is_one_group(name):
+    assert len({repr(without_numbers(config_of(*own))) for own in SWEEPS[name]}) == 1
 
 
 @pytest.mark.parametrize("name", SWEEPS)
@@ -100,15 +106,19 @@ def test_a_run_that_turns_nan_harms_no_other(tmp_path):
 
 def test_each_run_stops_when_its_own_patience_is_over(tmp_path):
     early = ["trainer.epochs=6", "trainer.patience=1", "trainer.monitor=val/loss", "optimizer=sgd"]
-    jobs = [
-        job(tmp_path, "stays", *early, "optimizer.lr=1e-30"),
-        job(tmp_path, "learns", *early, "optimizer.lr=0.1"),
-    ]
+    rates = [["optimizer.lr=1e-30"], ["optimizer.lr=0.1"], ["optimizer.lr=1.0"]]
+    jobs = [job(tmp_path, f"{i}", *early, *rate) for i, rate in enumerate(rates)]
     train_together(jobs, Report())
-    steps = [
-        checkpoint.load(j.run_dir / "checkpoints" / "last.pt")["progress"]["epoch"] for j in jobs
-    ]
-    assert steps[0] == 2 < steps[1]
+    ended = [progress_of(j.run_dir) for j in jobs]
+    for index, rate in enumerate(rates):
+        alone = tmp_path / f"alone-{index}"
+        alone.mkdir()
+        run(config_of(*early, *rate), alone)
+        expected = progress_of(alone)
+        assert [ended[index][key] for key in ("epoch", "best_epoch", "step", "stale")] == [
+            expected[key] for key in ("epoch", "best_epoch", "step", "stale")
+        ]
+    assert len({progress["epoch"] for progress in ended}) > 1
 
 
 @pytest.mark.parametrize(
@@ -118,6 +128,7 @@ def test_each_run_stops_when_its_own_patience_is_over(tmp_path):
         (["trainer.precision=bf16"], "trainer.precision=bf16 is not stacked"),
         (["trainer.accumulate=2"], "trainer.accumulate is not stacked"),
         (["objective.gradient_shares=true"], "measured run by run"),
+        (["objective.curvature_every=1"], "curvature_every is measured run by run"),
     ],
 )
 def test_what_cannot_be_stacked_is_refused_before_anything_is_written(overrides, message, tmp_path):
@@ -150,10 +161,27 @@ def test_no_more_runs_than_asked_for_share_a_program(tmp_path):
     assert notes == ["2 runs are trained as one program", "1 runs are trained as one program"]
 
 
+def test_no_more_runs_than_fit_into_memory_share_a_program(tmp_path, monkeypatch):
+    notes = []
+
+    class Notes(Report):
+        def note(self, text):
+            notes.append(text)
+
+    monkeypatch.setattr("losslab.training.together.bytes_of", lambda *_: 1000.0)
+    monkeypatch.setattr("losslab.training.together.half_of_free_bytes", lambda _: 2999.0)
+    jobs = [job(tmp_path, f"{i}", f"seed={i}") for i in range(4)]
+    assert len(train_together(jobs, Notes())) == 4
+    assert notes == ["2 runs are trained as one program"] * 2
+
+
 def test_where_one_by_one_is_faster_the_program_is_refused(tmp_path, monkeypatch):
     monkeypatch.undo()
     seconds = iter([3.0, 1.0])
-    monkeypatch.setattr("losslab.training.together._seconds", lambda call, device: next(seconds))
+    for module in ("together", "pace"):
+        monkeypatch.setattr(
+            f"losslab.training.{module}.seconds", lambda call, device: next(seconds)
+        )
     jobs = [job(tmp_path, f"{i}", f"seed={i}") for i in range(2)]
     with pytest.raises(NotStackable, match=r"3e\+03 ms as one program, and 2e\+03 ms one by one"):
         train_together(jobs, Report())

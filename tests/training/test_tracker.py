@@ -5,6 +5,7 @@ import multiprocessing
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import mlflow
 import pytest
@@ -66,6 +67,12 @@ def test_a_name_that_mlflow_does_not_take_is_mended(workdir, store):
     record.begin({}, {})
     record.journal.metrics([("val/mae_price (€)", 2.0, 1), ("val/mae", 1.0, 1)])
     assert finish(record).data.metrics == {"val/mae_price ___": 2.0, "val/mae": 1.0}
+
+
+def test_what_a_sweep_was_asked_for_is_a_parameter_too(workdir, store):
+    record = record_in(workdir, store)
+    record.begin({"+schedule@loss.kl.weight": "constant,linear"}, {})
+    assert finish(record).data.params == {"schedule_loss.kl.weight": "constant,linear"}
 
 
 def test_more_than_a_hundred_parameters_arrive(workdir, store):
@@ -147,6 +154,38 @@ def test_processes_that_open_a_fresh_store_together_share_it(workdir):
         worker.join()
         assert worker.exitcode == 0
     assert len(ids) == 1
+
+
+def _track(folder, index):
+    run_dir = Path(folder) / "outputs" / f"run-{index}"
+    run_dir.mkdir(parents=True)
+    record = Record(run_dir, TrackingConfig(uri=f"sqlite:///{folder}/mlflow.db"))
+    record.begin({"index": index}, {})
+    record.journal.metrics([("loss", float(index), 1)])
+    record.finish("FINISHED")
+    unsent = record.wait_until_sent(60.0)
+    record.close()
+    assert unsent is None, unsent
+
+
+def track_together(folder, processes=8):
+    """The states of as many runs that begin at once, in a folder without a store."""
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_track, args=(str(folder), i)) for i in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * processes
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{folder}/mlflow.db")
+    runs = client.search_runs([client.get_experiment_by_name("losslab").experiment_id])
+    assert sorted(run.data.metrics["loss"] for run in runs) == list(range(processes))
+    return [run.info.status for run in runs]
+
+
+@pytest.mark.parametrize("repeat", range(2))
+def test_processes_that_begin_their_first_runs_together_are_all_tracked(repeat, workdir):
+    assert track_together(workdir) == ["FINISHED"] * 8
 
 
 def test_a_run_resumed_before_its_tracker_has_gone_is_followed_on(workdir):

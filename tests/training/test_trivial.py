@@ -61,3 +61,13 @@ def test_without_metrics_there_is_nothing():
     split = {"input": torch.zeros(4, 2), "target": torch.zeros(4, 1)}
     source = TensorSource(Spec((2,), "real", 1), {"train": split, "val": split, "test": split})
     assert trivial(source, {"mixture": torch.zeros(1, 1)}, 0) == {}
+
+
+@pytest.mark.parametrize(
+    ("build", "options", "channels"),
+    [(breast_cancer, {"labels": "pm1"}, 1), (digits, {"one_hot": True}, 10)],
+    ids=["pm1", "one-hot"],
+)
+def test_how_the_target_is_written_changes_nothing(build, options, channels):
+    outputs = {"logits": torch.zeros(1, channels)}
+    assert trivial(build(**options), outputs, channels) == trivial(build(), outputs, channels)

@@ -1,11 +1,21 @@
-"""The stacked step against the same runs one by one, in double precision."""
+"""The stacked step against the same runs one by one: gradients, weights, buffers, answers."""
 
 import copy
 
 import pytest
 import torch
-from losslab.losses import Objective, Term, bce, cross_entropy, dice, focal, l2_norm, mse
-from losslab.models import MLP, UNet
+from losslab.losses import (
+    Objective,
+    Term,
+    bce,
+    cross_entropy,
+    dice,
+    focal,
+    gaussian_kl,
+    l2_norm,
+    mse,
+)
+from losslab.models import MLP, VAE, UNet
 from losslab.training.stacked_optimizer import StackedOptimizer
 from losslab.training.step import EagerStep
 from losslab.training.vectorized import VectorizedStep, numbers_of
@@ -21,6 +31,8 @@ IMAGES = {
     "input": torch.randn(6, 1, 16, 16, generator=G).double(),
     "target": (torch.rand(6, 1, 16, 16, generator=G) < 0.3).double(),
 }
+PICTURES = {"input": torch.rand(6, 1, 8, 8, generator=G).double()}
+NOISE = torch.randn(6, 2, generator=G).double()
 RATES = [0.01, 0.05, 0.1]
 
 
@@ -32,6 +44,19 @@ def mlp(seed):
 def unet(seed, norm="group"):
     torch.manual_seed(seed)
     return UNet(1, 1, width=4, depth=1, norm=norm).double()
+
+
+def vae(seed, kind):
+    torch.manual_seed(seed)
+    return VAE((1, 8, 8), latent=2, kind=kind, width=8).double()
+
+
+def likelihood(run):
+    names = {"logits": "reconstruction_logits", "target": "input"}
+    return [
+        Term("bce", bce, reduce="sum", names=names),
+        Term("kl", gaussian_kl, weight=lambda time: 0.1 + time * run, reduce="sum"),
+    ]
 
 
 def terms(run):
@@ -54,19 +79,30 @@ CASES = {
         lambda run: [Term("bce", bce, options={"label_smoothing": 0.1 * run})],
         IMAGES,
     ),
+    "vae-mlp": (lambda seed: vae(seed, "mlp"), likelihood, PICTURES),
+    "vae-conv": (lambda seed: vae(seed, "conv"), likelihood, PICTURES),
 }
+OUTPUTS = ("logits", "prediction", "reconstruction_logits", "mu", "logvar")
+
+
+@pytest.fixture(autouse=True)
+def _one_noise(request, monkeypatch):
+    """What a VAE draws is the same for all, so that gradients can be compared through it."""
+    if "vae" in request.node.name:
+        monkeypatch.setattr("torch.randn_like", lambda mu: NOISE[: len(mu)].to(mu.dtype))
 
 
 def bound(terms):
     objective = Objective(terms)
-    objective.bind(("input", "target"), ("logits", "prediction"), "logits")
+    objective.bind(("input", "target"), OUTPUTS, "logits")
     return objective
 
 
-def both(name, kind, shared, clip=None):
+def both(name, kind, shared, clip=None, dtype=torch.float64):
     """The stacked step, and the same runs one by one."""
     make, terms, data = CASES[name]
-    models = [make(run) for run in range(3)]
+    data = {name: tensor.to(dtype) for name, tensor in data.items()}
+    models = [make(run).to(dtype) for run in range(3)]
     alone = copy.deepcopy(models)
     objectives = [bound(terms(run)) for run in range(3)]
     options = {"lr": 0.1, "weight_decay": 0.01}
@@ -117,6 +153,41 @@ def test_every_run_ends_where_it_would_have_ended_alone(name, shared, kind):
                 torch.testing.assert_close(value[run], alone)
     for run, step in enumerate(steps):
         torch.testing.assert_close(together.state_of(run), step.model.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "error"), [(torch.float64, 1e-8), (torch.float32, 1e-6)], ids=["fp64", "fp32"]
+)
+@pytest.mark.parametrize("name", CASES)
+def test_every_runs_first_gradient_is_its_own(name, dtype, error):
+    together, steps, data = both(name, "SGD", True, dtype=dtype)
+    gradients, values = together.gradients(data, 0.5)
+    for run, step in enumerate(steps):
+        value = step.compute(data, 0.5)
+        expected = torch.cat(
+            [g.flatten() for g in torch.autograd.grad(value.total, list(step.parameters.values()))]
+        )
+        assert (gradients[run] - expected).norm() < error * expected.norm()
+        for ours, theirs in zip(values, value.values.values(), strict=True):
+            torch.testing.assert_close(ours[run], theirs, rtol=error, atol=0)
+
+
+@pytest.mark.parametrize("name", ["mlp", "unet-batch_norm"])
+@pytest.mark.parametrize("stopped", [False, True], ids=["goes_on", "stopped"])
+def test_a_run_that_is_nan_does_not_change_one_bit_of_the_others(name, stopped):
+    sound, _, data = both(name, "AdamW", True)
+    spoilt, *_ = both(name, "AdamW", True)
+    spoilt.weights[1] = torch.nan
+    if stopped:
+        spoilt.stop(1)
+    for number in range(3):
+        sound.train(data, number)
+        spoilt.train(data, number)
+    assert spoilt.weights[1].isnan().all()
+    for run in (0, 2):
+        assert torch.equal(sound.weights[run], spoilt.weights[run])
+        for name, buffer in sound.buffers.items():
+            assert torch.equal(buffer[run], spoilt.buffers[name][run])
 
 
 def test_gradients_are_clipped_run_by_run():

@@ -1,0 +1,96 @@
+"""A function of tensors as the list of operations that it runs, so that only these run again.
+
+What `torch.fx.experimental.proxy_tensor.make_fx` does, which imports torch's compiler for it: that
+takes longer than all the steps of a small sweep.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, fx
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+from torch.utils.weak import WeakTensorKeyDictionary
+
+
+def record(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+    """The function as a program for arguments of the same structure and shapes; it is run once.
+
+    Operations that draw random numbers draw anew each time. A tensor that is no argument is a
+    constant.
+
+    >>> double = record(lambda x: {"twice": 2 * x["one"]}, {"one": torch.tensor(1.0)})
+    >>> double({"one": torch.tensor(4.0)})
+    {'twice': tensor(8.)}
+
+    Raises:
+        ValueError: what it does depends on a tensor's values.
+    """
+    recorder = _Recorder()
+    tensors, structure = tree_flatten(arguments)
+    for tensor in tensors:
+        recorder.nodes[tensor] = recorder.graph.placeholder(f"input_{len(recorder.nodes)}")
+    with recorder:
+        answer = function(*arguments)
+    flat, answer_structure = tree_flatten(answer)
+    recorder.graph.output([recorder.node_of(tensor) for tensor in flat])
+    recorder.graph.eliminate_dead_code()
+    program = fx.GraphModule(recorder.constants, recorder.graph).forward
+
+    def run(*arguments: Any) -> Any:
+        tensors, now = tree_flatten(arguments)
+        if now != structure:
+            raise ValueError(f"recorded with arguments of structure {structure}, called with {now}")
+        return tree_unflatten(program(*tensors), answer_structure)
+
+    return run
+
+
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    """Writes down each operation on plain tensors, below `vmap` and `grad`."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # likewise
+        self.graph = fx.Graph()
+        self.nodes: Any = WeakTensorKeyDictionary()
+        self.constants: dict[str, Tensor] = {}
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # to be skipped by the compiler, it would have to be imported
+
+    def __torch_dispatch__(
+        self,
+        operation: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if torch.Tag.data_dependent_output in operation.tags:
+            raise ValueError(f"{operation} makes a number of a tensor: it can't be recorded")
+        kwargs = kwargs or {}
+        inputs, options = tree_map(self.node_of, (args, dict(kwargs)))
+        answer = operation(*args, **kwargs)
+        node = self.graph.call_function(operation, inputs, options)
+        if isinstance(answer, Tensor):
+            self.nodes.setdefault(answer, node)  # one that is changed in place is the same
+        elif isinstance(answer, (tuple, list)):
+            for index, part in enumerate(answer):
+                if isinstance(part, Tensor):
+                    self.nodes[part] = self.graph.call_function(_item, (node, index))
+        return answer
+
+    def node_of(self, value: Any) -> Any:
+        """The node that gives a tensor; other values as they are."""
+        if not isinstance(value, Tensor):
+            return value
+        if value not in self.nodes:
+            name = f"constant_{len(self.constants)}"
+            self.constants[name] = value
+            self.nodes[value] = self.graph.get_attr(name)
+        return self.nodes[value]
+
+
+def _item(values: Any, index: int) -> Any:
+    return values[index]
