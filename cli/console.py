@@ -150,7 +150,8 @@ class TerminalReport(Report):
             shown = "  ".join(f"{name}={number(value)}" for name, value in metrics.items())
             self.console.print(f"{result.name}  {shown}")
             return
-        self.console.print(self.table(metrics, facts["trivial"], split))
+        if metrics:
+            self.console.print(self.table(metrics, facts["trivial"], split))
         if result.answer is not None:
             self._answer(result.answer)
         progress = facts["progress"]
@@ -212,9 +213,9 @@ class TerminalReport(Report):
             )
         elif result.run_id:
             self.console.print(f"in MLflow as {result.run_id} at {facts['uri']}", style="dim")
-        self.console.print(
-            f"next: [bold]losslab ui[/]   [bold]losslab evaluate {escape(result.name)}[/]"
-        )
+        measured = any(name.startswith(f"{facts['split']}/") for name in result.metrics)
+        evaluate = f"   [bold]losslab evaluate {escape(result.name)}[/]" if measured else ""
+        self.console.print(f"next: [bold]losslab ui[/]{evaluate}")
 
 
 def _columns(values: Mapping[str, float], monitor: str) -> list[str]:

@@ -12,6 +12,7 @@ from ..analysis.curves import draw_profiles
 from ..analysis.profile import profile
 from ..errors import UserError
 from .explain import labelled
+from .figures import check_folder, save_figure
 from .loss_request import Loss, Request
 
 _PLOT_POINTS = 480  # even, so that a kink at 0 falls between two points
@@ -26,8 +27,7 @@ def draw(
     Raises:
         UserError: no common axis, or no such folder or kind of file.
     """
-    if not path.parent.is_dir():
-        raise UserError(f"no such folder: {path.parent}")
+    check_folder(path)
     views = _common(losses, axis)
     low, high = max(v.low for v in views), min(v.high for v in views)
     points = np.linspace(low, high, _PLOT_POINTS).tolist()
@@ -40,12 +40,7 @@ def draw(
         for case, label in labelled(view, request)
         if loss.function is not None
     ]
-    figure = draw_profiles(profiles)
-    kinds = figure.canvas.get_supported_filetypes()
-    if path.suffix[1:] not in kinds:
-        raise UserError(f"can't write {path}: its suffix must be one of {', '.join(sorted(kinds))}")
-    figure.savefig(path, dpi=_DPI)
-    return path
+    return save_figure(draw_profiles(profiles), path, _DPI)
 
 
 def _shared_label(labels: Sequence[str]) -> str:

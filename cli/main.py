@@ -161,6 +161,47 @@ def check(
 
 
 @app.command()
+def trace(
+    overrides: Annotated[
+        list[str],
+        typer.Argument(
+            help="What would be trained, and small: experiment=two_layer_step, or "
+            "data=values 'data.input=[[2,3]]' … model=linear loss=mse.",
+            autocompletion=_complete,
+            metavar="OVERRIDES",
+        ),
+    ],
+    steps: Annotated[
+        int | None, typer.Option(help="Updates to make.", show_default="1, or the preset's")
+    ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Changes to trace beside it, e.g. --beside "loss=mse optimizer.lr=0.1".',
+            metavar="OVERRIDES",
+        ),
+    ] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw where the steps lead too.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where the plot goes, e.g. path.pdf.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Follow a tiny run number by number: forward, backward, update."""
+    from .errors import guarded
+    from .trace import trace_command
+
+    raise typer.Exit(
+        guarded(
+            lambda: trace_command(
+                overrides, steps=steps, beside=beside, plot=plot, output=output, as_json=json
+            ),
+            overrides,
+        )
+    )
+
+
+@app.command()
 def evaluate(
     run: Annotated[str, typer.Argument(help="A name, an id, a unique prefix, last or best.")],
     overrides: Annotated[
@@ -168,6 +209,14 @@ def evaluate(
     ] = None,
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
     checkpoint: Annotated[str, typer.Option(help="best or last.")] = "best",
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            help="Where a score becomes a yes, chosen on validation data: best_f1, "
+            "'precision>=0.9', 'recall>=0.8'; or a number.",
+            metavar="RULE",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure a trained run on a split of its data."""
@@ -176,7 +225,12 @@ def evaluate(
 
     changes = overrides or []
     raise typer.Exit(
-        guarded(lambda: evaluate_command(run, changes, split, checkpoint, as_json=json), changes)
+        guarded(
+            lambda: evaluate_command(
+                run, changes, split, checkpoint, threshold=threshold, as_json=json
+            ),
+            changes,
+        )
     )
 
 
@@ -184,6 +238,67 @@ def _complete_run(incomplete: str) -> list[str]:
     from .runs import complete_run
 
     return complete_run(incomplete)
+
+
+def _complete_run_or_override(incomplete: str) -> list[str]:
+    return [*_complete_run(incomplete), *_complete(incomplete)]
+
+
+@app.command()
+def curvature(
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            help="A run, by name, id, unique prefix, last or best, and changes of it; or what "
+            "would be trained: loss=bce+l2_norm model=mlp.",
+            autocompletion=_complete_run_or_override,
+            metavar="RUN|OVERRIDES",
+        ),
+    ],
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "train",
+    samples: Annotated[int, typer.Option(help="Of the split, the first so many at most.")] = 1024,
+    checkpoint: Annotated[str, typer.Option(help="best or last.")] = "best",
+    top: Annotated[int, typer.Option(help="How many of the largest eigenvalues.")] = 5,
+    method: Annotated[
+        str, typer.Option(help="exact, estimated, or auto: exact for up to 2,000 weights.")
+    ] = "auto",
+    double: Annotated[bool, typer.Option("--double", help="In double precision.")] = False,
+    slice_: Annotated[
+        str | None, typer.Option("--slice", help="The loss along random directions: line or plane.")
+    ] = None,
+    plot: Annotated[
+        bool, typer.Option("--plot", help="Draw the density, and the slice (a line if none).")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where the plot goes, e.g. curvature.pdf.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure how the loss curves: eigenvalues, trace and density of the Hessian."""
+    from .curvature import ask, curvature_command
+    from .errors import guarded
+
+    drawn = plot or output is not None
+    raise typer.Exit(
+        guarded(
+            lambda: curvature_command(
+                what,
+                ask(
+                    split=split,
+                    samples=samples,
+                    top=top,
+                    method=method,
+                    double=double,
+                    slice=slice_ or ("line" if drawn else None),
+                ),
+                checkpoint=checkpoint,
+                plot=plot,
+                output=output,
+                as_json=json,
+            ),
+            what,
+        )
+    )
 
 
 @app.command()

@@ -1,9 +1,11 @@
 """What people like to type, as Hydra understands it."""
 
 import re
+from pathlib import Path
 
 from ..errors import UserError
 
+_CONF = Path(__file__).parents[1] / "conf"
 _FUNCTION = re.compile(r"^(?P<path>[^=,\[\]+]*\.py:\w+|[A-Za-z_]\w*(\.\w+)+)$")
 
 
@@ -35,12 +37,24 @@ def rewrite(arguments: list[str]) -> list[str]:
         elif key == "model" and _FUNCTION.match(value):
             written += ["model=custom", f'++model._target_="{value}"']
         elif key.startswith("schedule@"):
-            written.append(f"+{argument}")
+            written.append(argument if f"/{key}:" in _experiment(arguments) else f"+{argument}")
         elif key.startswith("loss.custom."):
             written.append(f"++{argument}")
         else:
             written.append(argument)
     return written
+
+
+def _experiment(arguments: list[str]) -> str:
+    """The text of the preset that is asked for: what it has chosen is replaced, not added."""
+    folders = [_CONF]
+    if "--config-dir" in arguments[:-1]:
+        folders.append(Path(arguments[arguments.index("--config-dir") + 1]))
+    names = [
+        word.removeprefix("experiment=") for word in arguments if word.startswith("experiment=")
+    ]
+    paths = [folder / "experiment" / f"{name}.yaml" for folder in folders for name in names]
+    return "".join(path.read_text(encoding="utf-8") for path in paths if path.is_file())
 
 
 def _losses(value: str) -> list[str]:

@@ -6,7 +6,7 @@ Their files are read directly: importing scikit-learn takes longer than training
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -19,13 +19,20 @@ from .split import split_indices
 from .standardise import Scaling
 from .targets import Target
 
+Labels = Literal["01", "pm1"]
+
 
 def breast_cancer(
-    *, val: float = 0.15, test: float = 0.15, split_seed: int = 0, standardise: bool = True
+    *,
+    labels: Labels = "01",
+    val: float = 0.15,
+    test: float = 0.15,
+    split_seed: int = 0,
+    standardise: bool = True,
 ) -> TensorSource:
     """Breast cancer: 569 tumours, 30 measurements, malignant (0) or benign (1).
 
-    The labels are scikit-learn's own, 357 of the 569 are benign; `load_breast_cancer` gives the
+    The classes are scikit-learn's own, 357 of the 569 are benign; `load_breast_cancer` gives the
     same numbers.
 
     >>> source = breast_cancer()
@@ -33,22 +40,29 @@ def breast_cancer(
     ((30,), 'binary', ('malignant', 'benign'))
 
     Args:
+        labels: how the target is written: `01`, or `pm1` for −1 and 1. A loss is told the same, by
+            its own option `labels`.
         val: share of the validation split, in [0, 1).
         test: share of the test split, in [0, 1).
         split_seed: draws the split, stratified by class.
         standardise: subtract each feature's mean and divide by its deviation, both of the train
             split.
 
+    Raises:
+        ValueError: `labels` is neither.
+
     References:
         Street, Wolberg & Mangasarian 1993, Nuclear feature extraction for breast tumor diagnosis.
     """
+    if labels not in get_args(Labels):
+        raise ValueError(f"labels must be 01 or pm1; got {labels}")
     table = _shipped("breast_cancer.csv", delimiter=",", skiprows=1)
     features, target = table[:, :-1], table[:, -1]
     split = split_indices(len(table), val=val, test=test, seed=split_seed, strata=target)
     spec = Spec((30,), "binary", 1, labels=("malignant", "benign"))
     tensors = {
         "input": _prepared(features, split, standardise),
-        "target": target.float().unsqueeze(1),
+        "target": (target if labels == "01" else 2 * target - 1).float().unsqueeze(1),
     }
     return tensor_source(spec, tensors, split, summarise("breast_cancer", split, table))
 
@@ -56,6 +70,8 @@ def breast_cancer(
 def digits(
     *,
     imbalance: Mapping[int, float] | None = None,
+    positive: int | None = None,
+    one_hot: bool = False,
     val: float = 0.15,
     test: float = 0.15,
     split_seed: int = 0,
@@ -69,12 +85,16 @@ def digits(
     Args:
         imbalance: class ↦ the share of its samples that the train split keeps, in (0, 1]; val and
             test stay balanced, so that a rare class is still measured on enough samples.
+        positive: the digit that is told from all others; the target is then binary, and one sample
+            in ten is positive. None keeps the ten classes.
+        one_hot: ten numbers a sample, 1 at the digit and 0 elsewhere, in place of its index.
         val: share of the validation split, in [0, 1).
         test: share of the test split, in [0, 1).
         split_seed: draws the split, stratified by class, and the samples that `imbalance` keeps.
 
     Raises:
-        ValueError: `imbalance` names a class that is not 0…9, or a share outside (0, 1].
+        ValueError: `imbalance` or `positive` names a class that is not 0…9, or a share is outside
+            (0, 1]; or `positive` and `one_hot` together.
 
     References:
         Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, UCI repository.
@@ -83,9 +103,22 @@ def digits(
     image, target = table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1].long()
     split = split_indices(len(table), val=val, test=test, seed=split_seed, strata=target)
     split["train"] = _thinned(split["train"], target, imbalance or {}, split_seed)
-    spec = Spec((1, 8, 8), "classes", 10, labels=tuple("0123456789"))
+    spec, target = _asked(target, positive, one_hot)
     tensors = {"input": (image / 16).float(), "target": target}
     return tensor_source(spec, tensors, split, summarise("digits", split, table))
+
+
+def _asked(digit: Tensor, positive: int | None, one_hot: bool) -> tuple[Spec, Tensor]:
+    """What is asked about a digit, and the answers."""
+    if positive is None:
+        spec = Spec((1, 8, 8), "classes", 10, labels=tuple("0123456789"))
+        return spec, torch.nn.functional.one_hot(digit, 10).float() if one_hot else digit
+    if positive not in range(10):
+        raise ValueError(f"positive must be one of the digits 0…9; got {positive}")
+    if one_hot:
+        raise ValueError("one_hot is for ten classes, positive makes two of them: choose one")
+    labels = ("another digit", str(positive))
+    return Spec((1, 8, 8), "binary", 1, labels=labels), (digit == positive).float().unsqueeze(1)
 
 
 def diabetes(

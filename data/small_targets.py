@@ -1,12 +1,13 @@
 """Generated images with a few small targets: far more background than foreground."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from .border import BorderWeight
 from .build import summarise, tensor_source
 from .source import TensorSource
 from .spec import Spec
@@ -25,6 +26,7 @@ def small_targets(
     share: float = 0.005,
     noise: float = 0.15,
     empty: float = 0.0,
+    border_weight: bool | Mapping[str, float] = False,
     seed: int = 0,
     val: float = 0.15,
     test: float = 0.15,
@@ -48,6 +50,9 @@ def small_targets(
             (0, 0.5).
         noise: standard deviation of each pixel; a target stands out by 0.6 to 1.2.
         empty: share of images without any target, in [0, 1).
+        border_weight: whether to add a `weight` for each pixel, which balances targets and
+            background and is larger between two targets, see `border_weight`; a mapping sets its
+            `w0` and `sigma`.
         seed: draws the images.
         val: share of the validation split, in [0, 1).
         test: share of the test split, in [0, 1).
@@ -57,6 +62,7 @@ def small_targets(
         ValueError: an option outside its range, or a share of less than a pixel per image.
     """
     _check(samples, size, share, noise, empty)
+    border = BorderWeight.of(border_weight, numbered=False)
     generator = torch.Generator().manual_seed(seed)
     light, mask = _spots(_draw(samples, size, share, empty, generator), samples, size)
     grain = torch.randn(samples, 1, size, size, generator=generator)
@@ -64,7 +70,10 @@ def small_targets(
     split = split_indices(samples, val=val, test=test, seed=split_seed)
     spec = Spec((1, size, size), "binary", 1, dense=True, labels=("background", "target"))
     summary = summarise("small_targets", split, image, mask)
-    return tensor_source(spec, {"input": image, "target": mask}, split, summary)
+    tensors = {"input": image, "target": mask}
+    if border is not None:
+        tensors["weight"] = torch.stack([border(target[0], target) for target in mask])
+    return tensor_source(spec, tensors, split, summary)
 
 
 def _check(samples: int, size: int, share: float, noise: float, empty: float) -> None:

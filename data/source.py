@@ -13,6 +13,8 @@ Batch = dict[str, Tensor]
 SplitName = Literal["train", "val", "test"]
 Reader = Callable[[str | Path], tuple[list[str], Tensor]]
 """Reads new data from a file or folder: the samples' names, and inputs prepared as in training."""
+Policy = Callable[[Batch], Mapping[str, Tensor]]
+"""The model in use: from `{"input": [batch, ...]}` to its outputs by name, without gradient."""
 
 _CHUNK_BYTES = 64 * 2**20  # how much of an epoch is gathered in its new order at once
 
@@ -64,6 +66,25 @@ class Source(Protocol):
         """Keep what is in memory on `device`."""
         ...
 
+    def following(self, policy: Policy | None) -> "Source":
+        """The same source, where it is the model in training that decides what comes next.
+
+        Most data do not mind who looks at them. Environments are played by the policy; None acts at
+        random.
+
+        Raises:
+            ValueError: a policy that can't be followed.
+        """
+        return self
+
+    def state(self) -> dict[str, Any]:
+        """What else it takes, besides an epoch's seed, to go on within that epoch."""
+        return {}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken, at the next call of `batches` that starts later."""
+        return
+
 
 def ordered(size: int, seed: int | None) -> Tensor | None:
     """The order in which an epoch visits its samples, `[size]`; None is the order of the data."""
@@ -97,7 +118,7 @@ def batch_starts(
     return range(start * batch_size, size, batch_size)
 
 
-class TensorSource:
+class TensorSource(Source):
     """Data that fits in memory: splits are dicts of tensors on one device, batches are views.
 
     Args:

@@ -12,7 +12,7 @@ from torch import Tensor
 from .border import BorderWeight
 from .build import Split
 from .decode import decode_input, decode_mask, resize, resize_mask
-from .source import Batch, Reader, SplitName, batch_starts, ordered
+from .source import Batch, Reader, Source, SplitName, batch_starts, ordered
 from .spec import Spec, TargetKind
 from .standardise import Scaling
 
@@ -117,7 +117,7 @@ def naming(path: Path) -> Iterator[None]:
         raise ValueError(f"{path}: {error}") from error
 
 
-class FileSource:
+class FileSource(Source):
     """Data too large for memory: worker processes decode each batch from disk while others train.
 
     Args:

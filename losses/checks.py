@@ -71,9 +71,11 @@ def check_indices(logits: Tensor, target: Tensor) -> None:
         )
     expected = logits.shape[:1] + logits.shape[2:]
     if target.shape != expected or target.is_floating_point():
+        one_hot = "; the indices of a one-hot target are target.argmax(1)"
         raise ValueError(
             f"logits of shape {tuple(logits.shape)} need integer class indices of shape "
             f"{tuple(expected)}; got {target.dtype} of shape {tuple(target.shape)}"
+            f"{one_hot if target.shape == logits.shape else ''}"
         )
 
 

@@ -1,7 +1,7 @@
 """From how often a class occurs to its weight, and from there to each value of a loss."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -47,6 +47,25 @@ def effective_number(counts: Sequence[float], beta: float = 0.999) -> list[float
     # 1 − βⁿ is −expm1(n log β), which keeps its digits for β near 1.
     inverse = [-1 / math.expm1(count * math.log(beta)) if beta else 1.0 for count in counts]
     return [weight * len(inverse) / sum(inverse) for weight in inverse]
+
+
+def in_order(class_weight: Sequence[float] | Mapping[int, float]) -> list[float]:
+    """The weights in the order of the classes.
+
+    >>> in_order({1: 9.0, 0: 1.0})
+    [1.0, 9.0]
+
+    Raises:
+        ValueError: a mapping whose keys are not all the classes from 0.
+    """
+    if not isinstance(class_weight, Mapping):
+        return list(class_weight)
+    weights = {int(label): weight for label, weight in class_weight.items()}
+    if sorted(weights) != [*range(len(weights))]:
+        raise ValueError(
+            f"class_weight gives each class its weight, {{0: 1, 1: 9}}; got {dict(class_weight)}"
+        )
+    return [weights[label] for label in range(len(weights))]
 
 
 def by_class(

@@ -25,6 +25,14 @@ _CANONICAL = {alias: name for name, aliases in _ALIASES.items() for alias in ali
 MAIN_OUTPUT = ("y_pred", "y_hat", "pred", "preds", "predictions", "output", "outputs")
 """Aliases of the task's main output, `logits` or `prediction`; those two words mean themselves."""
 
+_WRONG_KIND = {
+    "logits": "It is for classes and labels, and this target is real-valued: choose one such as "
+    "mse or huber",
+    "prediction": "It is for real-valued targets, and this one is of classes or labels: choose one "
+    "such as cross_entropy or bce",
+}
+"""Why a task gives the other of the two main outputs than the one asked for."""
+
 _HEADS = ("logvar", "log_sigma", "log_scale", "nu_logits", "alpha_logits", "beta_logits")
 """Further answers, one per output, that a model may be asked for."""
 
@@ -160,12 +168,15 @@ def missing_name(
     guess = get_close_matches(wanted, [*outputs, *batch, *FROM_THE_STEP], n=1, cutoff=0.6)
     hint = f" Did you mean {guess[0]}?" if guess else ""
     source = guess[0] if guess else "NAME"
-    heads = f"let the model give it, model.heads=[{wanted}]; " if wanted in _HEADS else ""
-    return (
+    asks = (
         f"loss {loss} asks for '{wanted}', which nobody supplies: the batch gives {_list(batch)}, "
-        f"the model gives {_list(outputs)}.{hint} Choose a loss or model that fits; {heads}or, if "
-        f"one of these means the same, connect it: +loss.{loss}.names.{parameter}={source}"
+        f"the model gives {_list(outputs)}.{hint}"
     )
+    connect = f"if one of these means the same, connect it: +loss.{loss}.names.{parameter}={source}"
+    if wanted in _WRONG_KIND and {*_WRONG_KIND} & {*outputs}:
+        return f"{asks} {_WRONG_KIND[wanted]}; or, {connect}"
+    heads = f"let the model give it, model.heads=[{wanted}]; " if wanted in _HEADS else ""
+    return f"{asks} Choose a loss or model that fits; {heads}or, {connect}"
 
 
 def _list(names: Collection[str]) -> str:

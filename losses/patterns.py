@@ -13,8 +13,8 @@ def chosen(
     include: Patterns,
     exclude: Patterns,
     module_weight: Factors | None = None,
-) -> list[tuple[Tensor, float]]:
-    """The parameters that count, each with its factor.
+) -> dict[str, tuple[Tensor, float]]:
+    """The parameters that count by name, each with its factor.
 
     Args:
         parameters: by name.
@@ -45,10 +45,10 @@ def chosen(
                 f"module_weight has a factor for {pattern}, which matches no parameter that "
                 f"counts: those are {', '.join(kept)}"
             )
-    return [
-        (parameters[name], next((f for p, f in factors.items() if matches(name, p)), 1.0))
+    return {
+        name: (parameters[name], next((f for p, f in factors.items() if matches(name, p)), 1.0))
         for name in kept
-    ]
+    }
 
 
 def matches(name: str, pattern: str) -> bool:

@@ -1,15 +1,37 @@
 """Losses on the model's parameters."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from .checks import check_number
 from .patterns import Factors, Patterns, chosen
+from .proximal import soft_threshold, with_prox
 from .reduction import at_least_fp32
 
 
+def _prox_elastic(
+    parameters: Mapping[str, Tensor],
+    step: float,
+    *,
+    l1_ratio: float = 0.5,
+    include: Patterns = ("*",),
+    exclude: Patterns = ("*bias",),
+    module_weight: Factors | None = None,
+) -> dict[str, Tensor]:
+    """Soft threshold of the absolute part, then the shrinking of the square.
+
+    Parikh & Boyd 2014, Proximal Algorithms, section 6.5.3.
+    """
+    return {
+        name: soft_threshold(w, step * factor * l1_ratio) / (1 + step * factor * (1 - l1_ratio))
+        for name, (w, factor) in chosen(parameters, include, exclude, module_weight).items()
+    }
+
+
+@with_prox(partial(_prox_elastic, l1_ratio=1.0))
 def l1_norm(
     parameters: Mapping[str, Tensor],
     *,
@@ -28,8 +50,8 @@ def l1_norm(
     Use:
         Where few parameters are believed to matter, as in the lasso.
     Avoid:
-        To get exact zeros: plain gradient steps only bring a parameter close; zeros need proximal
-        steps.
+        To get exact zeros by plain gradient steps: they only bring a parameter close. Proximal
+        steps do it, `optimizer=ista` or `fista`.
     Relatives:
         l2_norm: spares small parameters and presses large ones.
         elastic_net: with `l1_ratio=1` it is this.
@@ -113,6 +135,7 @@ def l2_norm(
     return _total(_half_square, parameters, include, exclude, module_weight)
 
 
+@with_prox(_prox_elastic)
 def elastic_net(
     parameters: Mapping[str, Tensor],
     *,
@@ -134,7 +157,7 @@ def elastic_net(
     Use:
         Where few inputs matter and some of them are correlated: the lasso alone picks one of those.
     Avoid:
-        To get exact zeros by plain gradient steps, as with `l1_norm`.
+        To get exact zeros by plain gradient steps: take proximal ones, as with `l1_norm`.
     Relatives:
         l1_norm: this with `l1_ratio=1`.
         l2_norm: this with `l1_ratio=0`.
@@ -249,7 +272,7 @@ def _total(
 ) -> Tensor:
     parts = [
         norm(at_least_fp32(w)) if factor == 1 else factor * norm(at_least_fp32(w))
-        for w, factor in chosen(parameters, include, exclude, module_weight)
+        for w, factor in chosen(parameters, include, exclude, module_weight).values()
     ]
     total = parts[0]
     for part in parts[1:]:

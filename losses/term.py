@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .checks import check_choice
-from .class_weights import by_class
+from .class_weights import by_class, in_order
 from .names import FROM_THE_STEP, WEIGHTS, Signature, missing_name, read_signature, supplier
 from .reduction import Normalize, Reduce, align, aligned_beside, at_least_fp32, reduce_values
 from .schedules import Schedule
@@ -37,13 +37,14 @@ class Term(nn.Module):
         names: connects a parameter of the loss to another tensor, `{"logits": "reconstruction"}`;
             `weight` may be named for every loss, and None means that no weight applies.
         ignore_index: elements with this target are left out.
-        class_weight: one weight per class, by the target's class, or one per label, see `by_class`.
+        class_weight: one weight per class, by the target's class, or one per label, see `by_class`;
+            a list, or a mapping `{class: weight}` of all classes.
         options: the loss function's own options, or constants for tensors it asks for.
         signature: what the function asks for, where it can't be read from its parameters.
 
     Raises:
-        ValueError: an option the function does not have or one it must be given, or a `reduce` or
-            `normalize` that is not listed above.
+        ValueError: an option the function does not have or one it must be given, a `reduce` or
+            `normalize` that is not listed above, or a `class_weight` that leaves a class out.
     """
 
     class_weight: Tensor | None
@@ -58,7 +59,7 @@ class Term(nn.Module):
         normalize: Normalize = "weights",
         names: Mapping[str, str | None] | None = None,
         ignore_index: int | None = None,
-        class_weight: Sequence[float] | None = None,
+        class_weight: Sequence[float] | Mapping[int, float] | None = None,
         options: Mapping[str, Any] | None = None,
         signature: Signature | None = None,
     ) -> None:
@@ -75,7 +76,7 @@ class Term(nn.Module):
         self.options = dict(options or {})
         self.signature = signature or read_signature(function)
         self.signature.check(name, self.options)
-        weights = None if class_weight is None else torch.tensor(list(class_weight)).float()
+        weights = None if class_weight is None else torch.tensor(in_order(class_weight)).float()
         self.register_buffer("class_weight", weights, persistent=False)
         asked = (*self.signature.tensors, *self.signature.optional)
         self.asks_for = tuple(name for name in asked if name not in self.options)

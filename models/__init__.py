@@ -5,11 +5,26 @@ A parameter of `__init__` named like one of the data's sizes (`in_features`, `in
 `conf/model/`.
 """
 
+from .actor_critic import ActorCritic
+from .conv_chain import ConvChain
 from .conv_regressor import ConvRegressor
+from .equation import Equation
 from .linear import Linear
 from .maxout import Maxout
+from .mdn import MDN
 from .mlp import MLP
 from .unet import UNet
 from .vae import VAE
 
-__all__ = ["MLP", "VAE", "ConvRegressor", "Linear", "Maxout", "UNet"]
+__all__ = [
+    "MDN",
+    "MLP",
+    "VAE",
+    "ActorCritic",
+    "ConvChain",
+    "ConvRegressor",
+    "Equation",
+    "Linear",
+    "Maxout",
+    "UNet",
+]

@@ -16,6 +16,7 @@ class Linear(nn.Linear):
     Args:
         in_features: numbers in one sample, over all its axes.
         outputs: channels of the answer.
+        bias: whether there is a constant $b$.
         heads: further outputs by name, with how many values each has per output, or a list of
             names. With any, the model gives names: `answer`, which takes the task's name, and they.
 
@@ -29,8 +30,15 @@ class Linear(nn.Linear):
         (torch.Size([5, 2]), ['weight', 'bias'])
     """
 
-    def __init__(self, in_features: int, outputs: int, *, heads: HeadSizes | None = None) -> None:
-        super().__init__(in_features, outputs)
+    def __init__(
+        self,
+        in_features: int,
+        outputs: int,
+        *,
+        bias: bool = True,
+        heads: HeadSizes | None = None,
+    ) -> None:
+        super().__init__(in_features, outputs, bias=bias)
         self.heads = Heads(heads, in_features, outputs) if heads else None
 
     def forward(  # type: ignore[override]  # nn.Linear gives a tensor only

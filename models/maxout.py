@@ -18,6 +18,7 @@ class Maxout(nn.Module):
         in_features: numbers that go in.
         out_features: units $i$.
         pieces: affine maps $j$ of each unit, at least 2.
+        bias: whether they have a constant $b_{ij}$.
 
     Raises:
         ValueError: fewer than 2 pieces.
@@ -35,11 +36,13 @@ class Maxout(nn.Module):
         Goodfellow et al. 2013, Maxout Networks, section 3.
     """
 
-    def __init__(self, in_features: int, out_features: int, pieces: int = 2) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, pieces: int = 2, *, bias: bool = True
+    ) -> None:
         super().__init__()
         check_at_least("pieces", pieces, 2)
         self.units = (out_features, pieces)
-        self.affine = nn.Linear(in_features, out_features * pieces)
+        self.affine = nn.Linear(in_features, out_features * pieces, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """$h$, `[..., out_features]`, from `[..., in_features]`."""

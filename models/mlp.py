@@ -29,9 +29,11 @@ class MLP(nn.Module):
         outputs: channels of the answer.
         width: units of every hidden layer, or a list with those of each.
         depth: number of hidden layers; 0 is the linear model.
-        activation: relu, gelu, silu, tanh, sigmoid, leaky_relu, elu, or maxout.
+        activation: relu, gelu, silu, tanh, sigmoid, leaky_relu, elu, or maxout; none leaves the
+            layers linear.
         dropout: share of each hidden layer that is set to zero while training.
         pieces: affine maps of each maxout unit; other activations have none.
+        bias: whether the affine maps, those of the heads aside, have a constant.
         heads: further outputs by name, with how many values each has per output, or a list of
             names. With any, the model gives names: `answer`, which takes the task's name, and they.
 
@@ -58,21 +60,24 @@ class MLP(nn.Module):
         activation: str = "relu",
         dropout: float = 0.0,
         pieces: int = 2,
+        bias: bool = True,
         heads: HeadSizes | None = None,
     ) -> None:
         super().__init__()
-        check_choice("activation", activation, (*_ACTIVATIONS, "maxout"))
+        check_choice("activation", activation, (*_ACTIVATIONS, "maxout", "none"))
         check_share("dropout", dropout)
         layers: list[nn.Module] = []
         for units in _widths(width, depth):
             if activation == "maxout":
-                layers.append(Maxout(in_features, units, pieces))
+                layers.append(Maxout(in_features, units, pieces, bias=bias))
             else:
-                layers += [nn.Linear(in_features, units), _ACTIVATIONS[activation]()]
+                layers.append(nn.Linear(in_features, units, bias=bias))
+                if activation != "none":
+                    layers.append(_ACTIVATIONS[activation]())
             if dropout > 0:
                 layers.append(nn.Dropout(dropout))
             in_features = units
-        self.layers = nn.ModuleList([*layers, nn.Linear(in_features, outputs)])
+        self.layers = nn.ModuleList([*layers, nn.Linear(in_features, outputs, bias=bias)])
         self.heads = Heads(heads, in_features, outputs) if heads else None
 
     def forward(self, input: Tensor) -> Tensor | dict[str, Tensor]:

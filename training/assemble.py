@@ -13,6 +13,7 @@ from ..losses.objective import Objective
 from ..losses.schedules import Schedule
 from ..losses.term import Term
 from .build import build_options, check_options, instantiate, locate, parameters_of
+from .initial_weights import start_from
 from .optimizer import spare_the_compiler
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def build_model(config: Config, spec: Spec) -> "nn.Module":
     model = instantiate(config["model"], "model", supplied=spec.sizes)
     if not isinstance(model, nn.Module):
         raise UserError(f"model._target_={config['model']['_target_']} is not a torch.nn.Module")
+    if config.get("initial_weights"):
+        start_from(model, config["initial_weights"])
     return model
 
 

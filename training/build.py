@@ -88,7 +88,8 @@ def instantiate(
     """Call what the node's `_target_` names with the node's other keys as options.
 
     Args:
-        node: a mapping with `_target_`; values that have a `_target_` themselves are built first.
+        node: a mapping with `_target_`; values that have a `_target_` themselves are built first,
+            and where a function is asked for, text is the path of one.
         where: where the node stands in the configuration, for messages: `model`, `loss.dice`.
         supplied: values it may ask for by naming a parameter; a key of the node wins.
         target: what `_target_` names, where the caller has located it.
@@ -103,6 +104,9 @@ def instantiate(
         if name in accepted and name not in options:
             options[name] = value
     check_options(target, options, where, supplied=supplied or {})
+    for name, hint in hints_of(target).items():
+        if isinstance(options.get(name), str) and _wants_function(hint):
+            options[name] = locate(options[name])
     try:
         return target(**options)
     except (ValueError, TypeError, FileNotFoundError, NotADirectoryError) as error:
@@ -175,18 +179,19 @@ def check_options(
             f"{where}: {called} needs {', '.join(missing)}{gives}. "
             f"Choose what fits, or set +{where}.{missing[0]}=…"
         )
-    hints = _hints(target)
+    hints = hints_of(target)
     for name, value in options.items():
         if name in hints and not fits_type(value, hints[name]):
             wanted, got = _in_words(hints[name]), type(value).__name__
             raise UserError(f"{where}.{name} must be {wanted}; got {value!r} ({got})")
 
 
-def _hints(target: Callable[..., Any]) -> dict[str, Any]:
+def hints_of(target: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of its parameters, as types; none where they can't be evaluated."""
     function = target.__init__ if inspect.isclass(target) else target
     try:
         return get_type_hints(function)
-    except (NameError, TypeError):  # annotations that can't be evaluated say nothing
+    except (NameError, TypeError):
         return {}
 
 
@@ -215,6 +220,17 @@ def fits_type(value: Any, hint: Any) -> bool:
         # a number where a sequence or an object belongs
         return not (inspect.isclass(origin) or inspect.isclass(hint)) or hint is object
     return True
+
+
+def _wants_function(hint: Any) -> bool:
+    """Whether the annotation says that the value is called.
+
+    >>> _wants_function(Callable[[int], int] | None), _wants_function(str)
+    (True, False)
+    """
+    if get_origin(hint) in (Union, UnionType):
+        return any(_wants_function(part) for part in get_args(hint))
+    return Callable in (hint, get_origin(hint))
 
 
 def _in_words(hint: Any) -> str:

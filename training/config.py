@@ -15,9 +15,18 @@ class ObjectiveConfig:
     Args:
         gradient_shares: measure, once per epoch, the share of the gradient norm that each term
             brings.
+        curvature_every: epochs between measurements of the Hessian's largest eigenvalue and trace,
+            `curvature/top` and `curvature/trace`; null measures neither.
     """
 
     gradient_shares: bool = False
+    curvature_every: int | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.curvature_every, int) and self.curvature_every < 1:
+            raise ValueError(
+                f"objective.curvature_every must be at least 1; got {self.curvature_every}"
+            )
 
 
 @dataclass
@@ -111,10 +120,25 @@ class CompareConfig:
 
 
 @dataclass
+class TraceConfig:
+    """What `losslab trace` shows of the run.
+
+    Args:
+        steps: updates that are made.
+        beside: further overrides, each in one text; what they change is traced beside the run.
+    """
+
+    steps: int = 1
+    beside: list[str] = field(default_factory=list)
+
+
+@dataclass
 class RunConfig:
     """Everything a run is made from.
 
-    `answer` names a function of the trained run, and its options; see `losslab.training.answer`.
+    `initial_weights` are values that parameters of the model start from, by name; all others are
+    drawn. `answer` names a function of the trained run, and its options; see
+    `losslab.training.answer`.
     """
 
     name: str | None = None
@@ -123,8 +147,10 @@ class RunConfig:
     loss: Any = None
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     model: Any = None
+    initial_weights: Any = None
     optimizer: Any = None
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     answer: Any = None
     compare: CompareConfig = field(default_factory=CompareConfig)
+    trace: TraceConfig = field(default_factory=TraceConfig)

@@ -17,8 +17,8 @@ def save_examples(spec: Spec, loop: Loop, run_dir: Path, split: SplitName) -> No
     """Write inputs, targets and outputs of the first samples of a split to `examples.npz`."""
     import numpy as np
 
-    if not loop.world.is_main:
-        return
+    if not loop.world.is_main or spec.acts:
+        return  # of actions there is nothing to draw
     image = len(spec.input_shape) > 1
     kept: dict[str, list[torch.Tensor]] = {}
     rows = 0
@@ -26,6 +26,8 @@ def save_examples(spec: Spec, loop: Loop, run_dir: Path, split: SplitName) -> No
         for batch in loop.batches(split):
             outputs, _ = loop.step.evaluate(batch, loop.end)
             tensors = {**batch, **outputs}
+            if "target" in tensors:
+                tensors["target"] = spec.plain(tensors["target"])
             per_row = spec.dense or "reconstruction" in outputs
             most = _MOST_IMAGES if per_row else _MOST_ROWS
             for name in ("input", "target", spec.main_output, "reconstruction", "mu"):

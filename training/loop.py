@@ -49,6 +49,8 @@ class Loop:
         world: this process among the ranks.
         device: where the step wants its batches.
         gradient_shares: whether to measure them after every epoch.
+        curvature: measures it, of a step at a time.
+        curvature_every: epochs between its measurements.
         gives_up: hears the monitored metric after every epoch; see `losslab.training.pruning`.
         progress: where to begin.
     """
@@ -66,6 +68,8 @@ class Loop:
     world: World
     device: torch.device
     gradient_shares: bool = False
+    curvature: Callable[[Step, float], Values] | None = None
+    curvature_every: int = 1
     gives_up: GivesUp | None = None
     progress: Progress = field(default_factory=Progress)
 
@@ -156,12 +160,14 @@ class Loop:
         progress.batch = 0
         measured = self.evaluate("val") if self.source.size("val") else {}
         values |= {f"val/{name}": value for name, value in measured.items()}
+        time = progress.epoch - 1 / self.steps_per_epoch  # of the last step
         if self.gradient_shares:
             batch = next(self.batches("train"))
-            time = progress.epoch - 1 / self.steps_per_epoch
             with self.step.leaving_no_trace():
                 shares = self.step.gradient_shares(batch, time)
             values |= {f"gradient_shares/{name}": share for name, share in shares.items()}
+        if self.curvature is not None and progress.epoch % self.curvature_every == 0:
+            values |= self.curvature(self.step, time)
         values["lr"] = self.step.learning_rate
         best = progress.note(values.get(self.monitor), self.sign, self.config.min_delta)
         if self.gives_up is not None:
@@ -206,6 +212,7 @@ class Loop:
         return {
             **self.step.state(),
             "progress": asdict(self.progress),
+            "source": self.source.state(),
             "random": random_state(),
             "monitor": self.monitor,
         }
@@ -219,6 +226,7 @@ class Loop:
                 current[:] = value
             else:
                 setattr(self.progress, name, value)
+        self.source.load(state.get("source", {}))
         set_random_state(state["random"])
         if state["monitor"] != self.monitor:  # the best so far was measured otherwise
             self.progress.best, self.progress.best_epoch, self.progress.stale = None, 0, 0

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..data.source import Batch
-from ..data.spec import Spec
+from ..data.spec import Spec, as_indices
 
 Values = dict[str, float]
 
@@ -38,9 +38,14 @@ class Metrics(ABC):
 def metrics_for(spec: Spec, outputs: Mapping[str, Tensor], ignore_index: int | None) -> Metrics:
     """The metrics that suit the data's target and what the model gives.
 
-    A model that gives neither `logits` nor `prediction` is judged by its `reconstruction`, or by
-    the loss alone.
+    A model that acts is judged by what its actions brought. One that gives neither `logits` nor
+    `prediction` is judged by its `reconstruction`, or by the loss alone, and so is one that gives
+    its own `target`, as the two sides of an equation.
     """
+    if spec.acts:
+        return Returns()
+    if "target" in outputs:
+        return NoMetrics()
     if spec.main_output in outputs:
         channels = outputs[spec.main_output].shape[1]
         if spec.target == "real":
@@ -64,7 +69,7 @@ class NoMetrics(Metrics):
         return {}
 
 
-def _counted(batch: Batch, target: Tensor, ignore_index: int | None) -> Tensor:
+def counted_in(batch: Batch, target: Tensor, ignore_index: int | None) -> Tensor:
     """Which elements of the target count, shaped like it."""
     counts = torch.ones_like(target, dtype=torch.bool)
     if ignore_index is not None:
@@ -95,7 +100,7 @@ class Binary(Metrics):
     def update(self, outputs: Mapping[str, Tensor], batch: Batch) -> None:
         """Add one batch of logits and targets, `[batch, labels, ...]`."""
         logits, target = outputs["logits"], batch["target"].reshape(outputs["logits"].shape)
-        counted = _counted(batch, target, self.ignore_index)
+        counted = counted_in(batch, target, self.ignore_index)
         actual, answer = target > 0.5, logits > 0
         axes = [axis for axis in range(logits.ndim) if axis != 1]
         true_positive = (actual & answer & counted).sum(axes).cpu()
@@ -141,10 +146,10 @@ class Classes(Metrics):
         self.confusion = torch.zeros(classes, classes, dtype=torch.int64)  # [target, answer]
 
     def update(self, outputs: Mapping[str, Tensor], batch: Batch) -> None:
-        """Add one batch of logits `[batch, classes, ...]` and indices `[batch, ...]`."""
+        """Add one batch of logits `[batch, classes, ...]` and indices `[batch, ...]` or one-hot."""
         answer = outputs["logits"].argmax(1)
-        target = batch["target"].reshape(answer.shape)
-        counted = _counted(batch, target, self.ignore_index)
+        target = as_indices(batch["target"]).reshape(answer.shape)
+        counted = counted_in(batch, target, self.ignore_index)
         pairs = target[counted].long() * self.classes + answer[counted]
         counts = torch.bincount(pairs, minlength=self.classes**2).cpu()
         self.confusion += counts.reshape(self.classes, self.classes)
@@ -233,6 +238,37 @@ class Reconstruction(Metrics):
         return {
             "mse": self.squared_error / (self.count * self.size),
             "r2": 1 - self.squared_error / spread if spread > 0 else 0.0,
+        }
+
+
+class Returns(Metrics):
+    """What whole episodes brought: mean and spread of the undiscounted sum of their rewards.
+
+    The batch gives `reward`, `terminated` and `truncated`, `[steps]`, one episode after the other.
+    """
+
+    headline = "return"
+
+    def __init__(self) -> None:
+        self.returns: list[Tensor] = []
+        self.lengths: list[Tensor] = []
+
+    def update(self, outputs: Mapping[str, Tensor], batch: Batch) -> None:
+        """Add the episodes of one batch; what follows the last end is no whole one."""
+        ends = (batch["terminated"] | batch["truncated"]).nonzero().squeeze(1)
+        sums = batch["reward"].double().cumsum(0)[ends]
+        for values, kept in ((sums, self.returns), (ends.double() + 1, self.lengths)):
+            kept.append(values.diff(prepend=values.new_zeros(1)).cpu())
+
+    def compute(self) -> Values:
+        """The metrics of all batches so far."""
+        returns, lengths = torch.cat(self.returns), torch.cat(self.lengths)
+        mean = returns.mean()  # NaN where no episode came to its end
+        spread = (returns - mean).square().mean().sqrt()
+        return {
+            "return": mean.item(),
+            "spread": spread.item(),
+            "length": lengths.mean().item(),
         }
 
 

@@ -8,14 +8,23 @@ import torch
 from torch import Tensor, nn
 
 from ..data.source import Batch, Source, TensorSource
+from ..data.spec import Spec
 from ..errors import UserError
 from ..losses.names import FROM_THE_STEP
 from ..losses.objective import Objective
-from ..losses.watch import Watch
+from ..losses.watch import PROBABILITY, Watch
 from .step import EagerStep, NamedModel, Outputs
 
 DOUBLE_ACTIVATION = "applies a sigmoid or softmax to what is a probability already"
 _FITS = {"classes": "cross_entropy", "binary": "bce", "multilabel": "bce", "real": "mse"}
+_FITS |= {
+    "discrete_action": "policy_gradient",
+    "continuous_action": "gaussian_policy_gradient",
+}
+_FOR_CLASSES = frozenset(
+    {"cross_entropy", "binary_cross_entropy_with_logits", "binary_cross_entropy", "nll_loss"}
+)
+_FOR_NUMBERS = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"})
 _TINY = 4  # samples in the batch that is tried
 _SCAN_BATCH = 256
 
@@ -194,6 +203,40 @@ def try_step(step: EagerStep, batch: Batch) -> list[str]:
     return notes
 
 
+def mismatches(objective: Objective, tensors: Mapping[str, Any], spec: Spec) -> list[str]:
+    """A note for each loss that takes this kind of target for another, and does not refuse it.
+
+    Args:
+        objective: bound.
+        tensors: all that a loss may ask for, by name.
+        spec: of the data.
+    """
+    notes = []
+    for term in objective.terms:
+        if not {"target", spec.main_output} <= {*term.sources.values()}:
+            continue
+        arguments, _ = term.arguments(tensors)
+        watch = Watch([tensors[spec.main_output]], values=False)
+        with watch, torch.no_grad():
+            term.function(**arguments, **term.options)
+        for_classes = watch.names & _FOR_CLASSES
+        if spec.target == "real" and for_classes:
+            name = min(for_classes)
+            one_channel = "of one channel it is a constant"
+            unbounded = "of targets outside [0, 1] it falls without bound"
+            notes.append(
+                f"loss.{term.name}: {name} is for classes, and this target is real-valued: "
+                f"{unbounded if name.startswith('binary') else one_channel}. loss=mse fits"
+            )
+        elif spec.target != "real" and watch.names & _FOR_NUMBERS and not watch.names & PROBABILITY:
+            notes.append(
+                f"loss.{term.name}: a squared or absolute error of raw scores punishes answers "
+                "that are right and sure, and this target is of classes: "
+                f"loss={_FITS[spec.target]} fits, or brier, the squared error of probabilities"
+            )
+    return notes
+
+
 def _first_not_finite(step: EagerStep, batch: Batch) -> str:
     """Which operation made NaN or infinity, found by doing it once more under watch."""
     watch = Watch(step.parameters.values())
@@ -219,7 +262,8 @@ def preflight(
 ) -> list[str]:
     """Domains, then one tiny step; what is worth noting."""
     check_domains(objective, source, batch, outputs)
-    return try_step(step, batch)
+    notes = try_step(step, batch)
+    return notes + mismatches(objective, step.tensors(batch, outputs), source.spec)
 
 
 def tiny_batch(source: Source, device: torch.device) -> Batch:

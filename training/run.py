@@ -16,12 +16,14 @@ from ..losses.objective import Objective
 from . import checkpoint
 from .answer import ANSWER, Answer, Trained, ask, check_answer
 from .assemble import build_model, build_objective, build_optimizer, build_source
+from .build import locate
 from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
 from .distributed import World, pick_device, process_group, world
 from .examples import save_examples
 from .loop import Loop
 from .metrics import Metrics, metrics_for
 from .preflight import bind, preflight, tiny_batch, try_model
+from .proximal import ISTA, ProximalStep
 from .pruning import watcher_of
 from .record import NoRecord, Record
 from .report import Report
@@ -31,6 +33,8 @@ from .step import EagerStep, model_inputs
 from .sweeps import identity
 from .trivial import trivial_metrics
 from .versions import versions
+
+CURVATURE = "losslab.analysis.curvature.along.along_training"  # by name: arrows point one way
 
 
 @dataclass
@@ -174,19 +178,27 @@ def prepare(
                 "optimizer=lbfgs evaluates the loss several times in a step: it can't be combined "
                 "with trainer.accumulate, trainer.clip_norm or several processes"
             )
-        step = EagerStep(
-            model,
-            objective,
-            optimizer,
-            inputs=inputs,
-            main_output=spec.main_output,
-            lr=lr,
-            accumulate=trainer.accumulate,
-            clip_norm=trainer.clip_norm,
-            autocast=trainer.precision == "bf16",
-            distributed=here.size > 1,
-        )
+        kind = ProximalStep if isinstance(optimizer, ISTA) else EagerStep
+        try:
+            step = kind(
+                model,
+                objective,
+                optimizer,
+                inputs=inputs,
+                main_output=spec.main_output,
+                lr=lr,
+                accumulate=trainer.accumulate,
+                clip_norm=trainer.clip_norm,
+                autocast=trainer.precision == "bf16",
+                distributed=here.size > 1,
+            )
+        except ValueError as error:
+            raise UserError(str(error)) from error
         notes = preflight(step, source, batch, outputs, objective)
+        try:
+            source = source.following(step.answer)
+        except ValueError as error:
+            raise UserError(str(error)) from error
     if trainer.compile:
         step.compile()  # after preflight, whose tiny batch would be compiled for nothing
     seed_everything(config["seed"] + here.rank)
@@ -226,6 +238,8 @@ def build_loop(
             world=here,
             device=parts.device,
             gradient_shares=objective.gradient_shares,
+            curvature=locate(CURVATURE)(parts.source) if objective.curvature_every else None,
+            curvature_every=objective.curvature_every or 1,
             gives_up=watcher_of(config) if here.is_main else None,
         )
     except ValueError as error:

@@ -258,12 +258,18 @@ class EagerStep:
     @contextmanager
     def evaluating(self) -> Iterator[None]:
         """See `Step.evaluating`."""
+        before = self.model.training  # it may be asked to act while it is evaluated
         self.model.eval()
         try:
             with torch.no_grad():
                 yield
         finally:
-            self.model.train()
+            self.model.train(before)
+
+    def answer(self, batch: Batch) -> Outputs:
+        """The outputs of the model in use, for who follows it."""
+        with self.evaluating():
+            return self.outputs(batch, self._local)
 
     def leaving_no_trace(self) -> AbstractContextManager[None]:
         """See `Step.leaving_no_trace`."""

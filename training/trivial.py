@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..data.source import Source, SplitName
-from .metrics import Metrics, NoMetrics, Reconstruction, Values
+from .metrics import Metrics, NoMetrics, Reconstruction, Returns, Values
 
 _BATCH = 256
 _MOST_BATCHES = 64  # of the training data, to learn its constant from
@@ -21,6 +21,8 @@ def trivial_metrics(
 ) -> Values:
     """The metrics of answering with one constant: the mean target, or the commonest class.
 
+    Where the answer is an action, those of acting at random.
+
     Args:
         source: the data.
         metrics: empty task metrics, filled here.
@@ -30,13 +32,17 @@ def trivial_metrics(
     """
     if isinstance(metrics, NoMetrics):
         return {}
+    if isinstance(metrics, Returns):
+        for batch in source.following(None).batches(split, _BATCH):
+            metrics.update({}, batch)
+        return metrics.compute()
     name = "input" if isinstance(metrics, Reconstruction) else "target"
     total: Tensor | None = None
     count = 0
     for index, batch in enumerate(source.batches("train", _BATCH)):
         if index == _MOST_BATCHES:
             break
-        target = batch[name]
+        target = source.spec.plain(batch[name]) if name == "target" else batch[name]
         indices = name == "target" and source.spec.target == "classes"
         if ignore_index is not None and name == "target":
             target = torch.where(target == ignore_index, -1 if indices else 0, target)
@@ -58,7 +64,7 @@ def _answer(
     size = len(batch[name])
     if name == "input":
         return {"reconstruction": constant.expand(size, *constant.shape)}
-    spec, target = source.spec, batch["target"]
+    spec, target = source.spec, source.spec.plain(batch["target"])
     if spec.target == "classes":
         spatial = target.shape[1:]
         scores = constant.reshape(1, channels, *[1] * len(spatial))

@@ -34,16 +34,18 @@ class Finding:
 _NUMERICAL = frozenset({"not finite", "gradient not finite", "overflow"})
 
 
-def unsuited(findings: list[Finding], ambiguous: bool) -> tuple[int, int, int]:
+def unsuited(findings: list[Finding], ambiguous: bool) -> tuple[int, int, int, int]:
     """How badly a kind of answer suits a loss: what is broken, what is doubtful about it.
 
     Overflow and NaN at the extremes are the loss's own, whatever it is made for. They only count
-    where the answer's name leaves open what it means.
+    where the answer's name leaves open what it means. Of two that are broken, the one whose minimum
+    is no answer at all suits it less.
     """
     numerical = [finding.level for finding in findings if finding.kind in _NUMERICAL]
     others = [finding.level for finding in findings if finding.kind not in _NUMERICAL]
     return (
         others.count("broken"),
         numerical.count("broken") if ambiguous else 0,
+        sum(finding.kind == "not minimal at the truth" for finding in findings),
         others.count("warning"),
     )

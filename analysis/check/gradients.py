@@ -163,6 +163,7 @@ _CUTS_A_PART = frozenset({"detach", "data", "item", "tolist", "numpy", "array", 
 # The fine step crosses fewer kinks; the coarse one stands above the noise of a loss that computes
 # in single precision whatever it is given.
 _STEPS = (1e-6, 1e-3)
+_PIECES = 200  # of the line along which the gradient is summed up
 
 
 def _compare_with_differences(probe: Probe, watch: Watch) -> Iterator[Finding]:
@@ -194,6 +195,34 @@ def _compare_with_differences(probe: Probe, watch: Watch) -> Iterator[Finding]:
         ]
         if all(_disagree(difference, slope) for difference in differences):
             yield _differs(name, differences[0], slope, watch)
+            return
+    if any(call.name in _CUTS_A_PART for call in watch.cuts):
+        yield from _compare_with_integral(double, generator, watch)
+
+
+def _compare_with_integral(
+    probe: Probe, generator: torch.Generator, watch: Watch
+) -> Iterator[Finding]:
+    """Two values far apart against the gradient summed up between them.
+
+    A part that is cut off and moves in steps, as a count does, shows in no small difference.
+    """
+    for name, leaf in probe.leaves.items():
+        change = 2 * torch.randn(leaf.shape, generator=generator, dtype=torch.double)
+        start, end = (
+            float(probe.total({**probe.leaves, name: leaf + share * change}).detach())
+            for share in (0, 1)
+        )
+        risen = 0.0
+        for index in range(_PIECES):
+            place = (leaf + (index + 0.5) / _PIECES * change).requires_grad_()
+            total = probe.total({**probe.leaves, name: place})
+            if not total.requires_grad:
+                return
+            (gradient,) = torch.autograd.grad(total, [place], allow_unused=True)
+            risen += 0.0 if gradient is None else float((gradient * change).sum()) / _PIECES
+        if _disagree(end - start, risen):
+            yield _differs(name, end - start, risen, watch)
             return
 
 

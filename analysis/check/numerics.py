@@ -13,7 +13,8 @@ from .gradients import watched
 from .probe import Probe, first_line
 
 _REMEDIES = {
-    "log": "take the logarithm inside: logsigmoid, log_softmax, or bce and cross_entropy of logits",
+    "log": "take the logarithm inside: logsigmoid, log_softmax, bce and cross_entropy of logits, "
+    "or logsumexp for a sum of densities",
     "log2": "take the logarithm inside: logsigmoid or log_softmax of the logits",
     "exp": "subtract the maximum first, or use logsumexp, softmax, expm1",
     "div": "guard the denominator where it can be 0, or leave those elements out",

@@ -51,6 +51,7 @@ def test_commands_are_completed():
     [
         ("losslab train loss = di", ["dice"]),
         ("losslab train trainer =", ["debug", "default"]),
+        ("losslab trace experiment = two_l", ["two_layer_step"]),
         ("losslab train model = vae model.lat", ["model.latent="]),
         ("losslab train +schedule @ loss.kl.weight = cyc", []),
         ("losslab train schedule @ loss.kl.weight = cyc", ["cyclical"]),

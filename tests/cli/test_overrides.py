@@ -29,6 +29,14 @@ from losslab.errors import UserError
         (["model=a.b.C"], ["model=custom", '++model._target_="a.b.C"']),
         (["model=unet"], ["model=unet"]),
         (["schedule@loss.kl.weight=cosine"], ["+schedule@loss.kl.weight=cosine"]),
+        (
+            ["experiment=vae", "schedule@loss.kl.weight=cosine"],
+            ["experiment=vae", "schedule@loss.kl.weight=cosine"],
+        ),
+        (
+            ["experiment=svm", "schedule@optimizer.lr=cosine"],
+            ["experiment=svm", "+schedule@optimizer.lr=cosine"],
+        ),
         (["-m", "seed=1,2"], ["-m", "seed=1,2"]),
         (["--config-dir", "conf"], ["--config-dir", "conf"]),
     ],

@@ -18,6 +18,13 @@ from losslab.training.run import prepare
 
 SMALL = {"small_targets": ["data.samples=8", "data.size=16"], "power_angle": ["data.samples=8"]}
 DATA_FITS = {
+    "bandit": ["model=linear", "loss=policy_gradient"],
+    "gymnasium": ["model=actor_critic"],
+    "enzyme_rates": ["model=equation"],
+    "item_pairs": ["model=losslab.experiments.correlation.TwoLists", "loss=pearson"],
+    "one_to_many": ["model=mdn"],
+    "ising": ["model=conv_chain", "data.samples=40", "data.sweeps=2"],
+    "touching_cells": ["model=unet", "loss=cross_entropy", "data.samples=8", "data.size=16"],
     "breast_cancer": ["model=mlp"],
     "digits": ["model=vae"],
     "diabetes": ["model=mlp", "loss=mse"],
@@ -25,6 +32,7 @@ DATA_FITS = {
     "power_angle": ["model=conv_regressor", *SMALL["power_angle"]],
     "csv": ["model=mlp", "data.path=table.csv", "data.target=y"],
     "images": ["model=unet", "data.path=pictures"],
+    "values": ["model=linear", "loss=mse", "data.input=[[2,3]]", "data.target=[1]"],
 }
 MODEL_NEEDS = {
     "unet": SMALL["small_targets"],
@@ -91,7 +99,9 @@ def test_every_data_set_passes_preflight(data, workdir):
 
 @pytest.mark.parametrize("optimizer", choices("optimizer"))
 def test_every_optimizer_passes_preflight(optimizer):
-    assert preflight(["model=mlp", f"optimizer={optimizer}"]).step.optimizer is not None
+    loss = "bce+l1_norm" if optimizer in ("ista", "fista") else "bce"
+    overrides = ["model=mlp", f"loss={loss}", f"optimizer={optimizer}"]
+    assert preflight(overrides).step.optimizer is not None
 
 
 @pytest.mark.parametrize("schedule", choices("schedule"))

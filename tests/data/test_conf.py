@@ -8,7 +8,23 @@ import pytest
 import yaml
 
 FILES = sorted(files("losslab.conf").joinpath("data").iterdir(), key=lambda path: path.name)
-BUILDERS = ("breast_cancer", "csv", "diabetes", "digits", "images", "power_angle", "small_targets")
+BUILDERS = (
+    "bandit",
+    "breast_cancer",
+    "csv",
+    "diabetes",
+    "digits",
+    "enzyme_rates",
+    "gymnasium",
+    "images",
+    "ising",
+    "item_pairs",
+    "one_to_many",
+    "power_angle",
+    "small_targets",
+    "touching_cells",
+    "values",
+)
 
 
 def test_every_builder_has_a_file():

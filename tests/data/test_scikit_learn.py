@@ -106,3 +106,37 @@ def test_scikit_learn_without_its_files(monkeypatch, origin):
     monkeypatch.setattr(module, "find_spec", lambda name: found)
     with pytest.raises(ValueError, match=r"scikit-learn's file digits.csv.gz, which .* lacks"):
         digits()
+
+
+def test_labels_are_written_as_declared():
+    zero_one, signs = (breast_cancer(labels=labels).splits["train"] for labels in ("01", "pm1"))
+    assert torch.equal(signs["target"], 2 * zero_one["target"] - 1)
+    with pytest.raises(ValueError, match="labels must be 01 or pm1; got 10"):
+        breast_cancer(labels="10")
+
+
+def test_a_digit_is_told_from_all_others():
+    source, whole = digits(positive=8), digits()
+    assert torch.equal(source.splits["test"]["target"][:, 0], whole.splits["test"]["target"] == 8)
+    assert (source.spec.target, source.spec.outputs) == ("binary", 1)
+    assert source.spec.labels == ("another digit", "8")
+
+
+def test_one_hot_targets_hold_the_same_classes():
+    one_hot = digits(one_hot=True)
+    target = one_hot.splits["test"]["target"]
+    assert target.sum(1).eq(1).all()
+    assert torch.equal(one_hot.spec.plain(target), digits().splits["test"]["target"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"positive": 10}, "positive must be one of the digits 0…9; got 10"),
+        ({"positive": 1, "one_hot": True}, "one_hot is for ten classes, positive makes two"),
+    ],
+    ids=["no digit", "both"],
+)
+def test_what_is_asked_about_a_digit_must_fit(options, message):
+    with pytest.raises(ValueError, match=message):
+        digits(**options)

@@ -1,6 +1,7 @@
 """The spec: what it derives from what it is told."""
 
 import pytest
+import torch
 from losslab.data import Spec
 
 
@@ -30,3 +31,17 @@ def test_sizes_of_an_image():
     assert sizes["in_channels"] == sizes["n_channels"] == 3
     assert (sizes["in_features"], sizes["spatial_dims"]) == (3 * 24 * 32, 2)
     assert sizes["out_channels"] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "plain"),
+    [
+        ("binary", [[-1.0], [1.0]], [[0.0], [1.0]]),
+        ("classes", [[0.0, 1.0], [1.0, 0.0]], [1, 0]),
+        ("classes", [1, 0], [1, 0]),
+        ("real", [[-1.0], [1.0]], [[-1.0], [1.0]]),
+    ],
+    ids=["pm1", "one-hot", "indices", "real"],
+)
+def test_targets_as_metrics_see_them(kind, target, plain):
+    assert Spec((5,), kind, 2).plain(torch.tensor(target)).tolist() == plain

@@ -5,13 +5,32 @@ import json
 import pytest
 from losslab.cli.listing import choices
 
-TINY = {"small_targets": ["data.samples=16", "data.size=32"]}
+TINY = {
+    "small_targets": ["data.samples=16", "data.size=32"],
+    "small_targets_weights": ["trainer.epochs=2", "data.samples=16", "data.size=32"],
+    "cost_matrix": ["trainer.epochs=2", "data.samples=16", "data.size=32"],
+    "cost_matrix_border": ["trainer.epochs=2", "data.samples=16", "data.size=32"],
+    "ising_energy": ["trainer.epochs=2", "data.samples=40", "data.sweeps=2"],
+    "vae": ["trainer.epochs=2"],
+    "vae_terms": ["trainer.epochs=2"],
+    "cartpole": ["trainer.epochs=2", "trainer.batch_size=2", "data.val=2", "data.test=2"],
+    "large_actions": ["trainer.epochs=2", "data.actions=20", "data.val=64", "data.test=64"],
+    "mountain_car": ["trainer.epochs=2", "data.max_steps=40", "data.val=1", "data.test=2"],
+    "pong": [
+        *("trainer.epochs=1", "trainer.batch_size=1", "model.width=16"),
+        *("data.max_steps=60", "data.environments=1", "data.val=1", "data.test=1"),
+    ],
+}
 
 
 @pytest.mark.parametrize("experiment", choices("experiment"))
 def test_it_runs(cli, workdir, experiment):
     outcome = cli(
-        "train", f"experiment={experiment}", "trainer=debug", "tracking=none", *TINY[experiment]
+        "train",
+        f"experiment={experiment}",
+        "trainer=debug",
+        "tracking=none",
+        *TINY.get(experiment, []),
     )
     assert outcome.code == 0, outcome
     (run_dir,) = (workdir / "outputs").iterdir()

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from losslab.losses.class_weights import by_class, effective_number
+from losslab.losses.class_weights import by_class, effective_number, in_order
 from losslab.training.assemble import build_objective
 
 WEIGHTS = torch.tensor([1.0, 2.0, 5.0])
@@ -101,3 +101,13 @@ def test_effective_number_stands_in_a_configuration_for_the_class_weights() -> N
     node = {"_target_": "losslab.losses.bce", "class_weight": weights}
     (term,) = build_objective({"loss": {"bce": node}}).terms
     assert term.class_weight.tolist() == [1, 1]
+
+
+def test_a_mapping_is_put_in_order() -> None:
+    assert in_order({1: 9.0, 0: 1.0}) == in_order([1.0, 9.0]) == [1.0, 9.0]
+    assert in_order({"1": 9.0, "0": 1.0}) == [1.0, 9.0]  # type: ignore[dict-item]  # as in JSON
+
+
+def test_a_mapping_names_every_class() -> None:
+    with pytest.raises(ValueError, match=r"class_weight gives each class its weight, .*; got {1:"):
+        in_order({1: 9.0})

@@ -94,8 +94,16 @@ def test_a_missing_name_says_what_is_there_and_how_to_connect_it() -> None:
     text = missing_name("mse", "prediction", "prediction", ("input", "target"), ("logits",))
     assert text == (
         "loss mse asks for 'prediction', which nobody supplies: the batch gives input, target, "
-        "the model gives logits. Choose a loss or model that fits; or, if one of "
-        "these means the same, connect it: +loss.mse.names.prediction=NAME"
+        "the model gives logits. It is for real-valued targets, and this one is of classes or "
+        "labels: choose one such as cross_entropy or bce; or, if one of these means the same, "
+        "connect it: +loss.mse.names.prediction=NAME"
+    )
+    text = missing_name("bce", "logits", "logits", ("input", "target"), ("prediction",))
+    assert "this target is real-valued: choose one such as mse or huber; or, if one" in text
+    text = missing_name("mine", "border", "border", ("input", "target"), ("logits",))
+    assert text.endswith(
+        "the model gives logits. Choose a loss or model that fits; or, if one of these means the "
+        "same, connect it: +loss.mine.names.border=NAME"
     )
 
 

@@ -12,6 +12,12 @@ def test_its_parameters_have_the_names_that_regularisers_look_for():
     assert [name for name, _ in Linear(2, 1).named_parameters()] == ["weight", "bias"]
 
 
+def test_without_a_bias_it_goes_through_the_origin():
+    model = Linear(2, 1, bias=False)
+    assert model.bias is None
+    assert model(torch.zeros(3, 2)).tolist() == [[0.0]] * 3
+
+
 def test_it_recovers_the_line_that_made_the_data():
     torch.manual_seed(0)
     x = torch.randn(64, 3, dtype=torch.double)

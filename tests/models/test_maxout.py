@@ -59,6 +59,10 @@ def test_not_a_number_stays_visible():
     assert layer_with([[1.0], [0.0]], pieces=2)(torch.tensor([[torch.nan]])).isnan().all()
 
 
+def test_without_a_bias_the_pieces_go_through_the_origin():
+    assert [name for name, _ in Maxout(3, 5, bias=False).named_parameters()] == ["affine.weight"]
+
+
 def test_one_piece_is_too_few():
     with pytest.raises(ValueError, match="pieces must be at least 2; got 1"):
         Maxout(3, 5, pieces=1)

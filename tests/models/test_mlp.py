@@ -44,6 +44,13 @@ def test_maxout_takes_the_place_of_affine_map_and_activation():
     assert (first.units, second.units) == ((5, 3), (3, 3))
 
 
+def test_without_bias_and_activation_it_is_a_product_of_matrices():
+    model, x = MLP(4, 2, width=[3, 5], activation="none", bias=False), torch.randn(6, 4)
+    first, second, third = (layer.weight for layer in model.layers)
+    assert [name for name, _ in model.named_parameters() if "bias" in name] == []
+    torch.testing.assert_close(model(x), x @ (third @ second @ first).T)
+
+
 @pytest.mark.parametrize(
     ("width", "depth", "expected"),
     [(8, 0, [(4, 2)]), (8, 2, [(4, 8), (8, 8), (8, 2)]), ([6, 3], 2, [(4, 6), (6, 3), (3, 2)])],
