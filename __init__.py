@@ -10,11 +10,11 @@ The Python face of the command line. Nothing heavy is imported until it is used:
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "check", "compare", "curvature", "trace", "train"]
+__all__ = ["__version__", "attribute", "check", "compare", "curvature", "trace", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("check", "compare", "curvature", "trace", "train"):
+    if name in ("attribute", "check", "compare", "curvature", "trace", "train"):
         from .cli import api
 
         return getattr(api, name)

@@ -16,8 +16,8 @@ from ..errors import UserError
 from ..training.journal import Curve, read_curves, read_entries
 from ..training.record import CONFIG, SUMMARY
 from ..training.runs import RUNS_DIR, all_runs, find_run
-from ..training.sweeps import ERRORS, SWEEP
-from ..training.tracker import JOURNAL, RUN_LOCK, is_held
+from ..training.sweeps import ERRORS
+from ..training.tracker import JOURNAL, RUN_LOCK, SWEEP, is_held
 
 STALE = "STALE"
 """What a run is whose record says RUNNING though its process has gone."""

@@ -2,6 +2,7 @@
 
 losses.png       loss terms, their weights and the validation loss against steps
 metrics.png      task metrics on the validation data
+gradient_shares.png  who pulls the weights, with objective.gradient_shares=true
 predictions.png  answers against what was asked: overlays, a confusion matrix, a scatter, or
 reconstructions
 """
@@ -35,6 +36,7 @@ def draw(run_dir: Path) -> None:
     series = read_curves(run_dir / JOURNAL)
     _save(draw_losses(series), folder / "losses.png")
     _save(draw_metrics(series), folder / "metrics.png")
+    _save(draw_shares(series), folder / "gradient_shares.png")
     if (run_dir / EXAMPLES).exists():
         import numpy as np
 
@@ -85,6 +87,30 @@ def draw_metrics(series: Series) -> Figure | None:
         for name in group:
             _line(axis, series, name, name.removeprefix("val/"), marker="o", markersize=3)
     _finish(axes)
+    return figure
+
+
+def draw_shares(series: Series) -> Figure | None:
+    """Each term's share of the gradient norm, stacked; and whether two of them pull apart."""
+    named = {n.partition("/")[2]: c for n, c in series.items() if n.startswith("gradient_shares/")}
+    terms = [name for name in named if "/" not in name]
+    cosines = [name for name in series if name.startswith("gradient_cosine/")]
+    if len(terms) < 2:
+        return None
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    axes = figure.subplots(2, 1, sharex=True)
+    steps = named[terms[0]][0]
+    axes[0].stackplot(steps, *(named[term][1] for term in terms), labels=terms, alpha=0.85)
+    axes[0].set(ylabel="share of the gradient norm", ylim=(0, 1))
+    axes[0].margins(x=0)
+    for name in cosines:
+        label = " and ".join(name.split("/")[1:])
+        _line(axes[1], series, name, label, marker="o", markersize=3)
+    axes[1].axhline(0, color="0.6", linewidth=0.8, zorder=0)
+    axes[1].set(ylabel="cosine (below 0: conflict)", ylim=(-1.05, 1.05))
+    _finish(axes)
+    for axis in axes:
+        axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 

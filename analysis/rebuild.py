@@ -17,8 +17,6 @@ from ..training.report import Report
 from ..training.run import Parts, build_loop, prepare, typed
 from ..training.step import EagerStep
 
-CHECKPOINTS = ("best", "last")
-
 
 def restore(config: Mapping[str, Any], run_dir: Path, which: str = "best") -> tuple[Parts, Loop]:
     """The run as it was at a checkpoint, and the loop that evaluates it.
@@ -31,8 +29,7 @@ def restore(config: Mapping[str, Any], run_dir: Path, which: str = "best") -> tu
     Raises:
         UserError: no such checkpoint, or one of another model.
     """
-    if which not in CHECKPOINTS:
-        raise UserError(f"--checkpoint must be best or last; got {which}")
+    _check(which)
     parts, trainer = _prepared(config)
     record = NoRecord(run_dir, TrackingConfig(enabled=False))
     path = record.checkpoint(which)
@@ -52,6 +49,7 @@ def rebuild(
     Raises:
         UserError: whatever keeps the run from being rebuilt.
     """
+    _check(which)
     if run_dir is None:
         return _prepared(config)[0], 0.0
     parts, loop = restore(config, run_dir, which)
@@ -73,6 +71,11 @@ def in_use(step: EagerStep, main_output: str, *, double: bool = False) -> EagerS
         parameter.grad = None
     idle = torch.optim.SGD(model.parameters())
     return EagerStep(model, objective, idle, inputs=step.inputs, main_output=main_output, lr=0.0)
+
+
+def _check(which: str) -> None:
+    if which not in ("best", "last"):
+        raise UserError(f"--checkpoint must be best or last; got {which}")
 
 
 def _prepared(config: Mapping[str, Any]) -> tuple[Parts, TrainerConfig]:

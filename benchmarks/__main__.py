@@ -3,7 +3,7 @@
 The machines are shared and noisy, so commands are run in turn, A B C A B C …, and the figure is the
 median of the ratios within each round.
 
-    python -m benchmarks [ROUNDS] [help|first|mlp|unet|memory|losses|sweeps|curvature …]
+    python -m benchmarks [ROUNDS] [help|first|mlp|unet|memory|losses|attribution|sweeps|curvature …]
 """
 
 import os
@@ -186,6 +186,16 @@ def bench_losses(rounds: int) -> None:
             )  # fmt: skip
 
 
+def bench_attribution(rounds: int) -> None:
+    from . import attribution
+
+    for size in attribution.SIZES:
+        compare(
+            f"Input gradients of 64 samples, {size}", "ms", 1e3, rounds,
+            attribution.measures(size), "target ≤ 2",
+        )  # fmt: skip
+
+
 def bench_sweeps(rounds: int) -> None:
     from . import sweeps
 
@@ -265,6 +275,7 @@ BENCHMARKS = {
     "memory": bench_memory,
     "sweeps": bench_sweeps,
     "losses": bench_losses,
+    "attribution": bench_attribution,
     "curvature": bench_curvature,
 }
 

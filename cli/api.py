@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UserError
 
 if TYPE_CHECKING:
+    from ..analysis.attribution import Attribution
     from ..analysis.check import Report
     from ..analysis.compare import Comparison
     from ..analysis.curvature import Curvature
@@ -45,6 +46,26 @@ def train(overrides: list[str] | None = None, *, config_dir: str | None = None) 
     finally:
         if run_dir.is_dir() and not any(run_dir.iterdir()):
             run_dir.rmdir()  # nothing came of it
+
+
+def attribute(what: str | Sequence[str] = "last", **options: Any) -> "Attribution":
+    """Tell which parts of its input an answer comes from, as `losslab attribute` does.
+
+    Args:
+        what: a run, by name, prefix, directory or `last`; or overrides, as on the command line.
+        **options: of `losslab.analysis.attribution.Asked`: of, chosen, split, samples, steps,
+            baseline and checkpoint.
+
+    Returns:
+        Its `maps`, by method, `[samples, ...]` as the input; the `values` attributed; and what
+        checks them: `integrated`, with the completeness error, `agreement` and `sanity`.
+
+    Raises:
+        UserError: a mistake in the words or options; the text says what to do.
+    """
+    from .attribute import ask, attributed
+
+    return attributed(_several(what), ask(**options))[0]
 
 
 def check(

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UserError
 from .figures import check_folder, save_figure
+from .subject import config_of
 
 if TYPE_CHECKING:
     from ..analysis.curvature import Asked, Curvature, Spectrum
     from ..analysis.curvature import Tell as Told
 
 RESULT, PICTURE = "curvature.json", "curvature.png"
-_NO_MARK = "~+"  # signs before an override that adds or deletes
 
 
 def ask(**options: Any) -> "Asked":
@@ -71,19 +70,7 @@ def measured(
     """
     from ..analysis.curvature import curvature
 
-    if not words:
-        raise UserError("curvature of what? losslab curvature last, or loss=… model=… data=…")
-    if checkpoint not in ("best", "last"):
-        raise UserError(f"--checkpoint must be best or last; got {checkpoint}")
-    if "=" in words[0] or words[0][0] in _NO_MARK:
-        from .compose import composed
-
-        return curvature(composed(words), None, asked, tell=tell), None
-    from ..training.runs import find_run, read_config
-    from .changes import apply_changes
-
-    run_dir = find_run(words[0])
-    config = apply_changes(read_config(run_dir), words[1:])
+    config, run_dir = config_of(words, "curvature")
     return curvature(config, run_dir, asked, checkpoint=checkpoint, tell=tell), run_dir
 
 
@@ -192,10 +179,11 @@ def _notes(found: "Curvature") -> list[str]:
     )
     notes = [how, f"near 0: within {FLAT:.0%} of the largest by magnitude; negative: below that"]
     if found.largest_step is not None:
+        top, most = number(total.top[0]), number(found.largest_step)
         facts = found.facts
         notes.append(
-            f"gradient descent overshoots above a learning rate of 2 / {number(total.top[0])} = "
-            f"{number(found.largest_step)}; here {facts['optimizer']} has {number(facts['lr'])}"
+            f"plain gradient descent overshoots above a learning rate of 2 / {top} = {most}; here "
+            f"{facts['optimizer']} has {number(facts['lr'])}"
         )
     return notes
 

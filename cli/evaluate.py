@@ -29,8 +29,6 @@ def evaluate_command(
 
     if split not in ("train", "val", "test"):
         raise UserError(f"--split must be train, val or test; got {split}")
-    if checkpoint not in ("best", "last"):
-        raise UserError(f"--checkpoint must be best or last; got {checkpoint}")
     rule = None if threshold is None else read_rule(threshold)
     sys.path.insert(0, str(Path.cwd()))
     run_dir = find_run(which)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import UserError
-from ..training.sweeps import ERRORS, SWEEP
+from ..training.sweeps import ERRORS
+from ..training.tracker import SWEEP
 
 if TYPE_CHECKING:
     from ..training.signals import Stopped

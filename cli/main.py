@@ -256,7 +256,12 @@ def curvature(
         ),
     ],
     split: Annotated[str, typer.Option(help="train, val or test.")] = "train",
-    samples: Annotated[int, typer.Option(help="Of the split, the first so many at most.")] = 1024,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            help="The first so many of the split.", show_default="1,024; fewer if they are large"
+        ),
+    ] = None,
     checkpoint: Annotated[str, typer.Option(help="best or last.")] = "best",
     top: Annotated[int, typer.Option(help="How many of the largest eigenvalues.")] = 5,
     method: Annotated[
@@ -292,6 +297,72 @@ def curvature(
                     slice=slice_ or ("line" if drawn else None),
                 ),
                 checkpoint=checkpoint,
+                plot=plot,
+                output=output,
+                as_json=json,
+            ),
+            what,
+        )
+    )
+
+
+@app.command()
+def attribute(
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            help="A run, by name, id, unique prefix, last or best, and changes of it; or what "
+            "would be trained.",
+            autocompletion=_complete_run_or_override,
+            metavar="RUN|OVERRIDES",
+        ),
+    ],
+    of: Annotated[
+        str | None,
+        typer.Option(
+            help="loss, logit, probability or prediction.", show_default="the run's answer"
+        ),
+    ] = None,
+    class_: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            help="Whose: a class, label or output, by name or number.",
+            show_default="the class answered",
+        ),
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    samples: Annotated[int, typer.Option(help="Of the split, the first so many.")] = 64,
+    steps: Annotated[int, typer.Option(help="Of integrated gradients.")] = 256,
+    baseline: Annotated[
+        str, typer.Option(help="What an absent input is: zero, or the training samples' mean.")
+    ] = "zero",
+    checkpoint: Annotated[str, typer.Option(help="best or last.")] = "best",
+    top: Annotated[int, typer.Option(help="How many features of a table are listed.")] = 15,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw it; images always are.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where the plot goes, e.g. maps.pdf.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell which parts of its input an answer comes from: gradients, integrated, occlusion."""
+    from .attribute import ask, attribute_command
+    from .errors import guarded
+
+    raise typer.Exit(
+        guarded(
+            lambda: attribute_command(
+                what,
+                ask(
+                    of=of,
+                    chosen=class_,
+                    split=split,
+                    samples=samples,
+                    steps=steps,
+                    baseline=baseline,
+                    checkpoint=checkpoint,
+                ),
+                top=top,
                 plot=plot,
                 output=output,
                 as_json=json,

@@ -72,7 +72,7 @@ def _entries(filters: Sequence[str], runs_dir: Path) -> list[_Entry]:
     from ..analysis.collect import read_run
     from ..analysis.compare import filtered
     from ..training.runs import all_runs
-    from ..training.sweeps import SWEEP
+    from ..training.tracker import SWEEP
 
     names = [text for text in filters if "=" not in text]
     directories = {}
@@ -129,7 +129,7 @@ def _sweep_entry(directory: Path, runs: Sequence[_Entry]) -> _Entry:
     """A sweep on one line: what its runs have in common, or the several."""
     from ..analysis.collect import state_of
     from ..training.metrics_mode import mode_of
-    from ..training.sweeps import SWEEP
+    from ..training.tracker import SWEEP
 
     runs = sorted(runs, key=lambda run: run.started)
     path = directory / SWEEP
@@ -175,7 +175,7 @@ def _clean(runs_dir: Path) -> None:
     from ..analysis.collect import STALE, state_of
     from ..training.record import SUMMARY
     from ..training.runs import all_runs
-    from ..training.sweeps import SWEEP
+    from ..training.tracker import SWEEP
 
     hanging = [(d, SUMMARY) for d, s in all_runs(runs_dir) if state_of(d, s) == STALE]
     for path in runs_dir.glob(f"*/{SWEEP}"):

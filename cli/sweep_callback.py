@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from ..training.config import TrackingConfig
 from ..training.run import typed
 from ..training.sweeps import ERRORS, SweepRecord, sweep_key
+from .console import error_line
 
 _record: SweepRecord | None = None  # of the sweep that this process runs
 _compare: dict[str, Any] = {}  # by what its runs are compared
@@ -44,9 +45,12 @@ class SweepCallback(Callback):
             _keep_summary(_record)
         finally:  # it was run, whatever its pictures look like
             state = ("FAILED", f"{len(failed)} jobs failed") if failed else ("FINISHED", "")
-            _record.finish(*state)
-        _record.wait_until_sent(float(config.tracking.wait))
-        _record.close()
+            unsent = _record.conclude(*state, float(config.tracking.wait))
+        if unsent:
+            note = (
+                f"not all was sent to MLflow: {unsent}. It is kept, and the next run here sends it"
+            )
+            error_line(note, "[yellow]Note:[/]")
 
 
 def compared_by() -> dict[str, Any]:
@@ -58,6 +62,7 @@ def abandon(reason: str) -> None:
     """The sweep was stopped before its end."""
     if _record is not None and _record.summary["status"] == "RUNNING":
         _record.finish("KILLED", reason)
+        _record.follow()
         _record.close()
 
 

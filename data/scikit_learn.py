@@ -21,6 +21,13 @@ from .targets import Target
 
 Labels = Literal["01", "pm1"]
 
+# scikit-learn has these names in code, not in its files.
+_MEASURED = (
+    "radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity",
+    "concave points", "symmetry", "fractal dimension",
+)  # fmt: skip
+_PATIENT = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
+
 
 def breast_cancer(
     *,
@@ -59,7 +66,10 @@ def breast_cancer(
     table = _shipped("breast_cancer.csv", delimiter=",", skiprows=1)
     features, target = table[:, :-1], table[:, -1]
     split = split_indices(len(table), val=val, test=test, seed=split_seed, strata=target)
-    spec = Spec((30,), "binary", 1, labels=("malignant", "benign"))
+    names = tuple(
+        of.format(name) for of in ("mean {}", "{} error", "worst {}") for name in _MEASURED
+    )
+    spec = Spec((30,), "binary", 1, labels=("malignant", "benign"), features=names)
     tensors = {
         "input": _prepared(features, split, standardise),
         "target": (target if labels == "01" else 2 * target - 1).float().unsqueeze(1),
@@ -157,7 +167,7 @@ def diabetes(
     if standardise_target:
         answer = answer.standardised(split["train"])
     tensors = {"input": _prepared(features, split, standardise), "target": answer.tensor}
-    return tensor_source(answer.spec((10,)), tensors, split, summary)
+    return tensor_source(answer.spec((10,), _PATIENT), tensors, split, summary)
 
 
 def _shipped(name: str, **options: Any) -> Tensor:

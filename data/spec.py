@@ -30,6 +30,7 @@ class Spec:
         labels: names of the classes (two for binary), or of the real values.
         offset: what was subtracted from each real target to standardise it; empty if nothing was.
         scale: what each real target was then divided by.
+        features: names of the input's features, where it is a row of them; empty if unknown.
     """
 
     input_shape: tuple[int, ...]
@@ -39,6 +40,7 @@ class Spec:
     labels: tuple[str, ...] = ()
     offset: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
+    features: tuple[str, ...] = ()
 
     @property
     def main_output(self) -> str:

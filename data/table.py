@@ -89,7 +89,7 @@ def csv(
     if standardise_target:
         answer = answer.standardised(split["train"])
     tensors = {"input": encoder(features), "target": answer.tensor}
-    spec = answer.spec((len(encoder.features),))
+    spec = answer.spec((len(encoder.features),), encoder.features)
     reader = partial(_read_new, encoder=encoder, separator=separator)
     return tensor_source(spec, tensors, split, summary, reader)
 

@@ -52,8 +52,8 @@ class Target:
         offset, scale = tuple(scaling.offset.tolist()), tuple(scaling.scale.tolist())
         return replace(self, values=scaling(self.values), offset=offset, scale=scale)
 
-    def spec(self, input_shape: tuple[int, ...]) -> Spec:
-        """The spec of a source that has this target."""
+    def spec(self, input_shape: tuple[int, ...], features: tuple[str, ...] = ()) -> Spec:
+        """The spec of a source that has this target, and these features if they have names."""
         outputs = 1 if self.kind == "binary" else len(self.labels)
         return Spec(
             input_shape,
@@ -62,6 +62,7 @@ class Target:
             labels=self.labels,
             offset=self.offset,
             scale=self.scale,
+            features=features,
         )
 
 

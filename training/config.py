@@ -14,7 +14,8 @@ class ObjectiveConfig:
 
     Args:
         gradient_shares: measure, once per epoch, the share of the gradient norm that each term
-            brings.
+            brings, to the whole model and to each module of it, and the cosine between the
+            gradients of two terms: below 0 they pull against each other.
         curvature_every: epochs between measurements of the Hessian's largest eigenvalue and trace,
             `curvature/top` and `curvature/trace`; null measures neither.
     """

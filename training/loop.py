@@ -164,8 +164,7 @@ class Loop:
         if self.gradient_shares:
             batch = next(self.batches("train"))
             with self.step.leaving_no_trace():
-                shares = self.step.gradient_shares(batch, time)
-            values |= {f"gradient_shares/{name}": share for name, share in shares.items()}
+                values |= self.step.gradient_measures(batch, time)
         if self.curvature is not None and progress.epoch % self.curvature_every == 0:
             values |= self.curvature(self.step, time)
         values["lr"] = self.step.learning_rate

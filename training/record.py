@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -134,7 +134,9 @@ class Record:
         import yaml
 
         path = self.run_dir / CONFIG
-        write_text(path, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C, ten times as fast
+        text = yaml.dump(dict(config), Dumper=dumper, sort_keys=False, allow_unicode=True)
+        write_text(path, text)
         self.journal.start({} if self.resumed else flatten(config), tags)
         self.journal.artifact(path)
         started = self.summary.get("started", time.time())
@@ -161,24 +163,10 @@ class Record:
 
         While the store answers, this waits as long as there is something to send.
         """
-        if self._process is None:
+        process = self._process
+        if process is None:
             return None
-        size = (self.run_dir / JOURNAL).stat().st_size
-        away_since: float | None = None
-        while True:
-            state = State(self.run_dir).values
-            if state["offset"] == size:
-                return None
-            gone = self._process.poll() is not None and not is_held(self.run_dir / TRACKER_LOCK)
-            if gone and State(self.run_dir).values["offset"] < size:
-                return str(state["error"] or f"the tracker stopped: see {self.run_dir}/tracker.log")
-            if state["error"] is None:
-                away_since = None
-            else:
-                away_since = away_since or time.monotonic()
-                if time.monotonic() - away_since >= seconds:
-                    return str(state["error"])
-            time.sleep(0.02)
+        return wait_until_sent(self.run_dir, seconds, lambda: process.poll() is None)
 
     @property
     def run_id(self) -> str | None:
@@ -262,9 +250,42 @@ class NoRecord(Record):
         """Nothing to discard."""
 
 
+def wait_until_sent(run_dir: Path, seconds: float, begins: Callable[[], bool]) -> str | None:
+    """Wait for the tracker of a run; see `Record.wait_until_sent`.
+
+    Args:
+        run_dir: the run's directory.
+        seconds: how long to wait for a store that is away.
+        begins: whether a tracker may still be on its way.
+    """
+    size = (run_dir / JOURNAL).stat().st_size
+    away_since: float | None = None
+    while True:
+        state = State(run_dir).values
+        if state["offset"] == size:
+            return None
+        gone = not begins() and not is_held(run_dir / TRACKER_LOCK)
+        if gone and State(run_dir).values["offset"] < size:
+            return str(state["error"] or f"the tracker stopped: see {run_dir}/tracker.log")
+        if state["error"] is None:
+            away_since = None
+        else:
+            away_since = away_since or time.monotonic()
+            if time.monotonic() - away_since >= seconds:
+                return str(state["error"])
+        time.sleep(0.02)
+
+
 def follow_together(records: Sequence[Record]) -> None:
-    """Start one tracker for the runs that are tracked: a process that no Ctrl-C here reaches."""
-    tracked = [record for record in records if record._tracking is not None]
+    """Start one tracker for the runs that are tracked: a process that no Ctrl-C here reaches.
+
+    That of a sweep follows its jobs too.
+    """
+    tracked = [
+        record
+        for record in records
+        if record._tracking is not None and not _is_followed(record.run_dir.parent)
+    ]
     if not tracked:
         return
     with (tracked[0].run_dir / "tracker.log").open("ab") as log:
@@ -277,6 +298,11 @@ def follow_together(records: Sequence[Record]) -> None:
         )
     for record in tracked:
         record._process = process
+
+
+def _is_followed(sweep_dir: Path) -> bool:
+    """Whether the folder is a sweep's, and a tracker follows it."""
+    return (sweep_dir / STATE).exists() and is_held(sweep_dir / TRACKER_LOCK)
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

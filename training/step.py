@@ -19,6 +19,7 @@ from ..losses.objective import Objective, ObjectiveValue
 from ..losses.schedules import Schedule
 from .optimizer import stepper
 from .seeding import leaving_no_trace
+from .term_gradients import TermGradients, cosines, module_shares, shares, term_gradients
 
 Outputs = dict[str, Tensor]
 
@@ -64,6 +65,10 @@ class Step(Protocol):
 
     def gradient_shares(self, batch: Batch, time: float) -> dict[str, float]:
         """Each term's share of the sum of the terms' gradient norms, on one batch."""
+        ...
+
+    def gradient_measures(self, batch: Batch, time: float) -> dict[str, float]:
+        """`gradient_shares/TERM`, also within each module, and `gradient_cosine/TERM/TERM`."""
         ...
 
     def is_finite(self) -> bool:
@@ -286,20 +291,20 @@ class EagerStep:
 
     def gradient_shares(self, batch: Batch, time: float) -> dict[str, float]:
         """Each term's share of the sum of the terms' gradient norms, on one batch."""
+        return shares(self._term_gradients(batch, time))
+
+    def gradient_measures(self, batch: Batch, time: float) -> dict[str, float]:
+        """See `Step.gradient_measures`."""
+        gradients = self._term_gradients(batch, time)
+        found = shares(gradients)
+        found |= module_shares(gradients, list(self.parameters))
+        values = {f"gradient_shares/{name}": share for name, share in found.items()}
+        return values | {f"gradient_cosine/{n}": cosine for n, cosine in cosines(gradients).items()}
+
+    def _term_gradients(self, batch: Batch, time: float) -> TermGradients:
         outputs = self.outputs(batch, self._local)
         value = self.objective.forward(self.tensors(batch, outputs), time)
-        weights = list(self.parameters.values())
-        norms = {}
-        for name, contribution in value.contributions.items():
-            if not contribution.requires_grad:
-                norms[name] = 0.0
-                continue
-            gradients = torch.autograd.grad(
-                contribution, weights, retain_graph=True, allow_unused=True
-            )
-            norms[name] = float(nn.utils.get_total_norm([g for g in gradients if g is not None]))
-        total = sum(norms.values()) or 1.0
-        return {name: norm / total for name, norm in norms.items()}
+        return term_gradients(value.contributions, list(self.parameters.values()))
 
     def state(self) -> dict[str, Any]:
         """See `Step.state`; called between updates only."""

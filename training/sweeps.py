@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .record import SUMMARY, Record
-from .tracker import RUN_LOCK, is_held
+from .record import SUMMARY, Record, follow_together, wait_until_sent
+from .tracker import RUN_LOCK, STATE, SWEEP, TRACKER_LOCK, is_held
 
-SWEEP = "sweep.json"
 ERRORS = "errors.jsonl"
 _NOT_THE_RUN = ("tracking", "compare", "trace")
 
@@ -22,6 +21,28 @@ class SweepRecord(Record):
     """A sweep's directory and its run in MLflow, under which those of its jobs are nested."""
 
     summary_file = SWEEP
+
+    def conclude(self, status: str, reason: str, seconds: float) -> str | None:
+        """The sweep is over; what keeps its runs from MLflow, or None once all are sent.
+
+        Args:
+            status: of the sweep.
+            reason: why it ended so.
+            seconds: how long to wait for a store that is away.
+        """
+        self.finish(status, reason)
+        self.follow()
+        unsent = self.wait_until_sent(seconds)
+        for run_dir, _ in jobs_of(self.run_dir):
+            if unsent is None and (run_dir / STATE).exists():
+                unsent = wait_until_sent(run_dir, seconds, lambda: False)
+        self.close()
+        return unsent
+
+    def follow(self) -> None:
+        """See that a tracker follows the sweep and its jobs."""
+        if not is_held(self.run_dir / TRACKER_LOCK):
+            follow_together([self])
 
 
 def identity(config: Mapping[str, Any]) -> str:

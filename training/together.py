@@ -41,6 +41,8 @@ from .stacked_optimizer import NotStackable, StackedOptimizer
 from .step import Outputs
 from .vectorized import VectorizedStep
 
+_FIRST_SAVE = 5.0  # seconds until the first checkpoints
+
 Config = Mapping[str, Any]
 _WRITERS = 4  # checkpoints that are written at the same time
 
@@ -297,7 +299,8 @@ class _Group:
         everyone = list(self.runs)
         try:
             with StopFlag() as flag:
-                next_save = clock.perf_counter() + self.trainer.checkpoint_every
+                # A short sweep is over before its first checkpoints, a long one soon has some.
+                next_save = clock.perf_counter() + min(_FIRST_SAVE, self.trainer.checkpoint_every)
                 for epoch in range(self.trainer.epochs):
                     self._train_epoch(epoch, flag)
                     self._end_epoch(epoch)
@@ -310,8 +313,6 @@ class _Group:
                         self._let_go()
             self._save_all()
             self._conclude([True] * len(self.runs))
-            for run in everyone:
-                run.record.wait_until_sent(self.tracking.wait)
             return [run.result for run in everyone if run.result is not None]
         except BaseException as error:
             status = "KILLED" if isinstance(error, (Stopped, KeyboardInterrupt)) else "FAILED"

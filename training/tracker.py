@@ -32,6 +32,7 @@ JOURNAL = "journal.jsonl"
 STATE = "tracking.json"
 RUN_LOCK = "run.lock"
 TRACKER_LOCK = "tracker.lock"
+SWEEP = "sweep.json"  # in the directory of a sweep, whose jobs are runs below it
 _POLL = 0.25  # seconds between two looks at the journal
 _GRACE = 2.0  # seconds that training has for its first steps
 _RETRY = 1.0  # seconds between two tries at a store that is away
@@ -297,15 +298,47 @@ class Follower:
 
 
 def follow(run_dirs: Sequence[Path], wait: float) -> None:
-    """Follow the runs until all have ended and are sent; see `Follower`."""
-    followers = [Follower(run_dir, wait) for run_dir in run_dirs]
-    while followers := [follower for follower in followers if not follower.poll()]:
-        time.sleep(_RETRY if any(follower.error for follower in followers) else _POLL)
+    """Follow the runs until all have ended and are sent; see `Follower`.
+
+    A run that is a sweep has jobs, whose runs are followed as they appear.
+    """
+    followers = {run_dir: Follower(run_dir, wait) for run_dir in run_dirs}
+    sweeps = [run_dir for run_dir in run_dirs if (run_dir / SWEEP).exists()]
+    locks: dict[Path, FileLock] = {}  # of the jobs
+    while followers:
+        watched = [sweep for sweep in sweeps if sweep in followers]
+        for run_dir, follower in list(followers.items()):
+            if follower.poll():
+                del followers[run_dir]
+                if run_dir in locks:
+                    locks.pop(run_dir).release()
+        new = {job: lock for sweep in watched for job, lock in _unfollowed_jobs(sweep)}
+        locks |= new
+        followers |= {job: Follower(job, wait) for job in new}
+        if followers and not new:
+            time.sleep(_RETRY if any(f.error for f in followers.values()) else _POLL)
+
+
+def _unfollowed_jobs(sweep: Path) -> Iterator[tuple[Path, FileLock]]:
+    """The runs of a sweep that are not all sent and that nobody follows, each now locked."""
+    for path in sweep.glob(f"*/{STATE}"):
+        lock = FileLock(path.parent / TRACKER_LOCK)
+        if not _is_sent(path.parent):
+            with suppress(Timeout):
+                lock.acquire(timeout=0)
+                yield path.parent, lock
+
+
+def _is_sent(run_dir: Path) -> bool:
+    """Whether the run has ended, and all that it told has been sent."""
+    state = State(run_dir).values
+    all_sent = state["offset"] == (run_dir / JOURNAL).stat().st_size
+    return bool(all_sent and state["status"] != "RUNNING")
 
 
 def let_training_begin(run_dir: Path) -> None:
     """Wait for the first metrics, a moment at most: importing MLflow would slow the first steps."""
-    end = time.monotonic() + _GRACE
+    end = time.monotonic() + (0 if (run_dir / SWEEP).exists() else _GRACE)
     while time.monotonic() < end and is_held(run_dir / RUN_LOCK):
         if '"rows"' in (run_dir / JOURNAL).read_text():
             return
@@ -317,9 +350,7 @@ def send_orphans(runs_dir: Path) -> None:
     states = [*runs_dir.glob(f"*/{STATE}"), *runs_dir.glob(f"*/*/{STATE}")]
     for run_dir in [state.parent for state in states]:
         try:
-            state = State(run_dir).values
-            all_sent = state["offset"] == (run_dir / JOURNAL).stat().st_size
-            if (all_sent and state["status"] != "RUNNING") or is_held(run_dir / RUN_LOCK):
+            if _is_sent(run_dir) or is_held(run_dir / RUN_LOCK):
                 continue
             with FileLock(run_dir / TRACKER_LOCK, timeout=0):
                 follow([run_dir], wait=0)
@@ -328,7 +359,7 @@ def send_orphans(runs_dir: Path) -> None:
 
 
 def main(run_dirs: Sequence[Path]) -> None:
-    """Follow the runs, then look for orphans beside them."""
+    """Follow the runs, with the jobs of one that is a sweep; then look for orphans beside them."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")

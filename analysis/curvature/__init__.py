@@ -48,7 +48,7 @@ class Asked:
 
     Args:
         split: whose samples.
-        samples: at most so many, the first.
+        samples: at most so many, the first; None for up to 1,024, see `subject_of`.
         top: how many of the largest eigenvalues.
         method: see `spectrum`.
         double: compute in double precision.
@@ -57,7 +57,7 @@ class Asked:
     """
 
     split: SplitName = "train"
-    samples: int = 1024
+    samples: int | None = None
     top: int = 5
     method: Method = "auto"
     double: bool = False
@@ -74,8 +74,9 @@ class Asked:
                 listed = ", ".join(choice for choice in choices if choice)
                 raise UserError(f"--{name} must be one of {listed}; got {getattr(self, name)}")
         for name in ("samples", "top"):
-            if getattr(self, name) < 1:
-                raise UserError(f"--{name} must be at least 1; got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UserError(f"--{name} must be at least 1; got {value}")
 
 
 @dataclass(frozen=True)

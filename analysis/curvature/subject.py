@@ -17,6 +17,8 @@ from ..rebuild import in_use
 
 TOTAL = "total"
 _NUMBERS = 2**18  # of input in a batch, where the samples are small
+_NUMBERS_IN_ALL = 2**20
+_FEWEST, _MOST = 16, 1024  # samples
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def subject_of(
     source: Source,
     *,
     split: SplitName = "train",
-    samples: int = 1024,
+    samples: int | None = None,
     time: float = 0.0,
     double: bool = False,
 ) -> Subject:
@@ -99,7 +101,8 @@ def subject_of(
         step: with the model and the objective, which are copied.
         source: of the samples.
         split: whose samples.
-        samples: at most so many; memory grows with them, and not with the size of the data.
+        samples: at most so many; memory grows with them, and not with the size of the data. None
+            takes 1,024, and of large samples fewer: 2²⁰ numbers of input, but at least 16.
         time: in epochs.
         double: compute in double precision.
 
@@ -110,7 +113,9 @@ def subject_of(
         raise UserError(f"the {split} split is empty")
     own = in_use(step, source.spec.main_output, double=double)
     device = next(own.model.parameters()).device
-    at_once = min(samples, max(1, _NUMBERS // max(1, math.prod(source.spec.input_shape))))
+    numbers = max(1, math.prod(source.spec.input_shape))
+    samples = samples or max(_FEWEST, min(_MOST, _NUMBERS_IN_ALL // numbers))
+    at_once = min(samples, max(1, _NUMBERS // numbers))
     batches, left = [], samples
     for batch in islice(source.batches(split, at_once), math.ceil(samples / at_once)):
         batches.append({name: _cast(t[:left].to(device), double) for name, t in batch.items()})

@@ -18,8 +18,8 @@ class SweepLoader:
 
     Args:
         loader: Hydra's.
-        forgiving: whether a sweeper that only looks whether all jobs can be composed is told so,
-            though some can't: they fail one by one when they are launched, and harm no other.
+        forgiving: whether a sweeper that only looks whether all jobs can be composed is told so
+            unseen: those that can't fail one by one when they are launched, and harm no other.
     """
 
     def __init__(self, loader: Any, *, forgiving: bool = False) -> None:
@@ -28,7 +28,6 @@ class SweepLoader:
         self._parser = OverridesParser.create(config_loader=loader)
         self._parsed: dict[str, Override] = {}
         self._shared: dict[tuple[str, ...], DictConfig] = {}
-        self._looked_at: dict[tuple[str, ...], DictConfig] = {}  # and not launched yet
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # asked for before there is a loader, when it is unpickled
@@ -39,21 +38,13 @@ class SweepLoader:
         self, master_config: DictConfig, sweep_overrides: Sequence[str]
     ) -> DictConfig:
         """See Hydra's `ConfigLoader`."""
-        try:
-            config = self.compose_job(master_config, sweep_overrides)
-            if self._forgiving:  # another sweeper may do with it what it likes
-                self._looked_at[tuple(sweep_overrides)] = config
-            return config
-        except Exception:
-            if not self._forgiving:
-                raise
-            return master_config
+        return (
+            master_config if self._forgiving else self.compose_job(master_config, sweep_overrides)
+        )
 
     def compose_job(self, master_config: DictConfig, sweep_overrides: Sequence[str]) -> DictConfig:
         """The configuration of one job; raises what Hydra says of one that is wrong."""
         overrides = list(sweep_overrides)
-        if tuple(overrides) in self._looked_at:
-            return self._looked_at.pop(tuple(overrides))
         parsed = [self._parse(override) for override in overrides]
         values = [o for o in parsed if self._changes_a_value(o)]
         rest = tuple(str(o.input_line) for o in parsed if o not in values)

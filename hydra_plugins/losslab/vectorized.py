@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from .loader import SweepLoader
 
@@ -93,7 +93,6 @@ class VectorizedLauncher(Launcher):
         config = self._config(list(job.overrides or ()), index)
         directory: Path = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
         directory.mkdir(parents=True)
-        job.hydra_cfg = OmegaConf.create({"hydra": config.hydra})
         job.task_name = config.hydra.job.name
         with open_dict(config):
             del config["hydra"]

@@ -2,7 +2,13 @@
 
 import numpy as np
 import pytest
-from losslab.analysis.plots import draw, draw_losses, draw_metrics, draw_predictions
+from losslab.analysis.plots import (
+    draw,
+    draw_losses,
+    draw_metrics,
+    draw_predictions,
+    draw_shares,
+)
 from losslab.training.journal import Journal
 
 
@@ -110,3 +116,23 @@ def test_a_run_is_drawn_from_its_directory(tmp_path):
     assert sorted(p.name for p in (tmp_path / "plots").iterdir()) == [
         "losses.png", "metrics.png", "predictions.png",
     ]  # fmt: skip
+
+
+def test_shares_are_stacked_to_one_and_conflicts_stand_below():
+    series = {
+        "gradient_shares/bce": ([7, 14], [0.25, 0.5]),
+        "gradient_shares/l2": ([7, 14], [0.75, 0.5]),
+        "gradient_shares/bce/layers": ([7, 14], [0.1, 0.2]),
+        "gradient_cosine/bce/l2": ([7, 14], [-0.5, 0.5]),
+    }
+    shares, cosines = draw_shares(series).axes
+    legend = [text.get_text() for text in shares.get_legend().get_texts()]
+    assert legend == ["bce", "l2"]
+    top = shares.collections[1].get_paths()[0].vertices[:, 1]
+    assert (top.max(), top.min()) == (1.0, 0.25)
+    assert list(cosines.lines[0].get_ydata()) == [-0.5, 0.5]
+    assert cosines.lines[0].get_label() == "bce and l2"
+
+
+def test_of_one_term_there_are_no_shares_to_draw():
+    assert draw_shares({"gradient_shares/bce": ([7], [1.0])}) is None

@@ -27,7 +27,7 @@ def test_of_a_run_it_prints_a_table_and_keeps_the_numbers(cli, run_dir):
     rows = [line.split("  ")[0] for line in lines[2:9]]
     assert rows == ["loss", "eigenvalue 1", "eigenvalue 2", "lowest", "trace", "negative", "near 0"]
     assert "exact: all eigenvalues" in outcome.out
-    assert "gradient descent overshoots above a learning rate of 2 / " in outcome.out
+    assert "plain gradient descent overshoots above a learning rate of 2 / " in outcome.out
     kept = json.loads((run_dir / "curvature.json").read_text())
     assert kept["run"] == run_dir.name
     assert kept["largest_step"] == pytest.approx(2 / kept["spectra"]["total"]["top"][0])
@@ -70,9 +70,8 @@ def test_the_same_in_python(workdir):
     [
         (["last"], "there are no runs in outputs/"),
         (["loss=dicee"], "Did you mean dice"),
-        (["loss=bce", "--method", "fast"], "--method must be one of auto, exact, estimated"),
-        (["loss=bce", "--checkpoint", "first"], "--checkpoint must be best or last; got first"),
-        (["loss=bce", "-o", "no/where.png"], "no such folder: no"),
+        ([*WORDS, "--method", "fast"], "--method must be one of auto, exact, estimated"),
+        ([*WORDS, "-o", "no/where.png"], "no such folder: no"),
         ([*WORDS, "-o", "plot.docx"], "can't write plot.docx: its suffix must be one of"),
     ],
 )
@@ -81,6 +80,12 @@ def test_mistakes_are_said_without_traceback(cli, words, text):
     assert outcome.code == 2
     assert text in outcome.err
     assert "Traceback" not in outcome.err
+
+
+def test_a_run_has_two_checkpoints(cli, run_dir):
+    outcome = cli("curvature", "last", "--checkpoint", "first")
+    assert outcome.code == 2
+    assert "--checkpoint must be best or last; got first" in outcome.err
 
 
 def test_nothing_to_measure_is_said():

@@ -140,3 +140,9 @@ def test_one_hot_targets_hold_the_same_classes():
 def test_what_is_asked_about_a_digit_must_fit(options, message):
     with pytest.raises(ValueError, match=message):
         digits(**options)
+
+
+@pytest.mark.parametrize("source", [breast_cancer, diabetes])
+def test_features_have_the_names_that_scikit_learn_gives_them(source):
+    theirs = getattr(datasets, f"load_{source.__name__}")().feature_names
+    assert source().spec.features == tuple(theirs)

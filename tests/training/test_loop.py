@@ -126,6 +126,9 @@ def test_gradient_shares_are_logged(make_loop, tmp_path):
     series = logged(tmp_path)
     for one, other in zip(series["gradient_shares/bce"], series["gradient_shares/l2"], strict=True):
         assert one[1] + other[1] == pytest.approx(1.0)
+    within = {name for name in series if name.startswith("gradient_shares/bce/")}
+    assert within == {"gradient_shares/bce/weight", "gradient_shares/bce/bias"}
+    assert all(-1 <= cosine <= 1 for _, cosine in series["gradient_cosine/bce/l2"])
 
 
 def test_curvature_is_measured_every_so_many_epochs(make_loop, tmp_path):

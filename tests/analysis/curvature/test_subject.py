@@ -62,6 +62,14 @@ def test_samples_are_the_first_of_the_split(monkeypatch):
     )
 
 
+@pytest.mark.parametrize(("fewest", "wanted"), [(2, 5), (8, 8)])
+def test_of_large_samples_fewer_are_taken(monkeypatch, fewest, wanted):
+    where = "losslab.analysis.curvature.subject"
+    monkeypatch.setattr(f"{where}._NUMBERS_IN_ALL", 15)  # 5 rows of 3
+    monkeypatch.setattr(f"{where}._FEWEST", fewest)
+    assert subject_for("mse", samples=None).samples == wanted
+
+
 def test_an_empty_split_is_refused():
     with pytest.raises(UserError, match="the test split is empty"):
         subject_for("mse", split="test")
