@@ -31,6 +31,9 @@ def explain_hydra(error: Exception, overrides: Sequence[str]) -> str | None:
     from hydra.errors import HydraException, MissingConfigException, OverrideParseException
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+    if isinstance(error, ValueError) and str(error).startswith("Config group override must be"):
+        empty = [word for word in overrides if word.partition("=")[2] in ("null", "None")]
+        return f"{', '.join(empty) or 'null'}: null is no choice of a group; leave it out"
     if isinstance(error, OverrideParseException):
         return (
             f"can't read the override {error.override!r}: expected KEY=VALUE. "

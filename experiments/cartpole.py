@@ -1,4 +1,4 @@
-"""Row 21: REINFORCE on CartPole; a loss whose value means nothing, and whose gradient does."""
+"""REINFORCE on CartPole; a loss whose value means nothing, and whose gradient does."""
 
 from pathlib import Path
 

@@ -71,7 +71,7 @@ def answer(trained: Trained) -> Answer:
                 f">= {_WANTED}",
                 reached >= _WANTED,
             ),
-            Finding("hard_gradient", "hard ranks let a gradient through", hard, "0", not hard),
+            Finding("hard_gradient", "hard ranks let a gradient through", "yes" if hard else "no"),
         ),
         (_plot(trained, before, after),),
         f"{names} has a gradient and takes the ranks along; argsort has none.",

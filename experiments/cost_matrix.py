@@ -9,6 +9,7 @@ from ..data.border import connected
 from ..training.answer import Answer, Finding, Trained
 
 _OVERLAP = 0.5  # a cell is found alone where a patch of the answer overlaps it by more
+_TOUCHED = 0.1  # share of a cell that another's patch may cover
 
 
 def answer(trained: Trained, expensive: tuple[int, int] = (1, 2)) -> Answer:
@@ -50,13 +51,17 @@ def answer(trained: Trained, expensive: tuple[int, int] = (1, 2)) -> Answer:
 
 
 def separated(cells: Tensor, found: Tensor) -> float:
-    """The share of cells that a connected patch of the answer overlaps by more than half (IoU).
+    """The share of cells that are found one by one.
 
-    Two cells that the answer joins are one patch, which overlaps each of them by half at most.
+    Such a cell has a connected patch of the answer to itself: one that overlaps it by more than
+    half (IoU), and no other cell by more than a tenth of that.
 
     >>> cells = torch.tensor([[[1, 1, 0, 1, 1]]]).bool()
     >>> separated(cells, cells), separated(cells, torch.ones_like(cells))
     (1.0, 0.0)
+    >>> unequal = torch.tensor([[[1, 1, 1, 1, 1, 0, 1, 1]]]).bool()
+    >>> separated(unequal, torch.ones_like(unequal))
+    0.0
 
     Args:
         cells: where cells are, `[batch, height, width]`, bool; each connected patch is one.
@@ -70,8 +75,9 @@ def separated(cells: Tensor, found: Tensor) -> float:
         both = pairs.reshape(shape)
         either = both.sum(1, keepdim=True) + both.sum(0) - both
         overlap = (both / either)[1:, 1:]  # 0 is the background
+        touches = (both / both.sum(1, keepdim=True))[1:, 1:] > _TOUCHED
         total += shape[0] - 1
-        alone += int((overlap > _OVERLAP).sum())
+        alone += int(((overlap > _OVERLAP) & (touches.sum(0) == 1)).sum())
     return alone / total if total else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Row 24: the policy gradient over 2,908 actions, written in two ways."""
+"""The policy gradient over 2,908 actions, written in two ways."""
 
 import torch
 import torch.nn.functional as F

@@ -51,7 +51,7 @@ def answer(trained: Trained) -> Answer:
             ),
             Finding(
                 "log_likelihood",
-                "log-likelihood, −½‖Xw − y‖² − nα‖w‖₁",
+                "penalised log-likelihood, −½‖Xw − y‖² − nα‖w‖₁",
                 found,
             ),
             Finding(
@@ -59,14 +59,12 @@ def answer(trained: Trained) -> Answer:
                 "scikit-learn's is higher by, in nats",
                 best - found,
                 f"< {_MOST_NATS:g}",
-                best - found < _MOST_NATS,
+                abs(best - found) < _MOST_NATS,
             ),
             Finding(
                 "drawn_zeros",
                 f"zeros among {drawn.numel():,} draws from the Laplace prior",
                 int((drawn == 0).sum()),
-                "0",
-                bool((drawn != 0).all()),
             ),
         ),
         (_plot(trained, w, exact_w),),

@@ -1,4 +1,4 @@
-"""Row 22: advantage actor-critic with a Gaussian policy, on MountainCarContinuous."""
+"""Advantage actor-critic with a Gaussian policy, on MountainCarContinuous."""
 
 import torch
 

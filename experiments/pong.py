@@ -1,4 +1,4 @@
-"""Row 23: Pong from its pixels; what a lost point does to the actions before it."""
+"""Pong from its pixels; what a lost point does to the actions before it."""
 
 from pathlib import Path
 
@@ -72,14 +72,18 @@ def blame(trained: Trained, batch: dict[str, Tensor]) -> tuple[int, float]:
     for row in chosen.tolist():
         one = {name: tensor[row : row + 1] for name, tensor in batch.items()}
 
+        def logits(weights: dict[str, Tensor], one: dict[str, Tensor] = one) -> Tensor:
+            answer: Tensor = functional_call(model, weights, (one["input"],))
+            return answer
+
         def loss(weights: dict[str, Tensor], one: dict[str, Tensor] = one) -> Tensor:
-            logits = functional_call(model, weights, (one["input"],))
-            return policy_gradient(logits, one["action"], one["returns"]).sum()
+            return policy_gradient(logits(weights), one["action"], one["returns"]).sum()
 
         gradient = torch.func.grad(loss)(weights)
         after = {name: weight - _LR * gradient[name] for name, weight in weights.items()}
-        # −return · log π: with a negative return it falls as the action becomes less probable.
-        fell += int(loss(after) < loss(weights))
+        action = one["action"].long()
+        before, now = (logits(w).double().log_softmax(1)[0, action] for w in (weights, after))
+        fell += int(now < before)
     return len(chosen), fell / max(1, len(chosen))
 
 

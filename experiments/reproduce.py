@@ -2,8 +2,8 @@
 
     python -m losslab.experiments.reproduce [ROW…] [--fresh]
 
-What a row came to is kept in `outputs/reproduce`; started again, only what is missing is run. A
-row's verdict is computed from what its commands left behind, never from what was expected of them.
+What a row's commands left behind is kept in `outputs/reproduce`, and judged anew each time; started
+again, only what is missing is run.
 """
 
 import json
@@ -15,8 +15,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from .rows import ROWS, Row
 from .verdicts import Outcome, Verdict
@@ -36,22 +36,41 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     for row in ROWS:
         if not asked or row.name in asked:
-            result = _kept(row) if not fresh else None
-            if result is None:
-                result = run(row)
-            print(f"{row.number:>3} {row.name:<20} {_state(result):<12} {result['seconds']:.0f} s")
+            if fresh or _kept(row) is None:
+                run(row)
+            done = _kept(row)
+            assert done is not None
+            print(
+                f"{row.number:>3} {row.name:<20} {_state(done):<12} {done.seconds:.0f} s",
+                flush=True,
+            )
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(as_markdown([(row, _kept(row)) for row in ROWS]))
     print(f"wrote {RESULTS}")
     return 0
 
 
-def run(row: Row) -> dict[str, Any]:
-    """Run the row's commands, one after the other, and judge what they came to."""
+@dataclass(frozen=True)
+class Done:
+    """A row that has been run.
+
+    Args:
+        verdict: of its judge.
+        seconds: that its commands took.
+        machine: on which they ran.
+    """
+
+    verdict: Verdict
+    seconds: float
+    machine: str
+
+
+def run(row: Row) -> None:
+    """Run the row's commands, one after the other, and keep what they leave behind."""
     directory = WORK / row.name
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    outcomes, began = [], time.perf_counter()
+    left, began = [], time.perf_counter()
     for index, command in enumerate(row.commands):
         before = _runs(directory)
         done = subprocess.run(
@@ -61,26 +80,14 @@ def run(row: Row) -> dict[str, Any]:
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "COLUMNS": "160"},
+            env={**os.environ, "COLUMNS": "160", "CUDA_VISIBLE_DEVICES": ""},
         )
-        text = done.stdout + done.stderr
-        (directory / f"{index}.txt").write_text(f"$ losslab {command}\n{text}")
-        own = tuple(sorted(_runs(directory) - before))
-        outcomes.append(Outcome(command, own, done.returncode, text))
-    seconds = time.perf_counter() - began
-    try:
-        verdict = row.judge(outcomes)
-    except Exception as error:  # a row that fell over is a result, too
-        verdict = Verdict(False, (f"no result: {type(error).__name__}: {error}",))
-    result = {
-        "commands": list(row.commands),
-        "seconds": round(seconds, 1),
-        "holds": verdict.holds,
-        "lines": list(verdict.lines),
-        "machine": machine(),
-    }
+        _text(directory, index).write_text(done.stdout + done.stderr)
+        own = sorted(run.name for run in _runs(directory) - before)
+        left.append({"command": command, "code": done.returncode, "runs": own})
+    seconds = round(time.perf_counter() - began, 1)
+    result = {"seconds": seconds, "machine": machine(), "outcomes": left}
     (directory / _RESULT).write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
-    return result
 
 
 def _runs(directory: Path) -> set[Path]:
@@ -88,11 +95,33 @@ def _runs(directory: Path) -> set[Path]:
     return set((directory / "outputs").glob("*"))
 
 
-def _kept(row: Row) -> dict[str, Any] | None:
-    """What the row came to before, if its commands are still the same."""
-    path = WORK / row.name / _RESULT
-    result: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return result if result.get("commands") == list(row.commands) else None
+def _text(directory: Path, index: int) -> Path:
+    """Where the text is kept that the row's command printed."""
+    return directory / f"{index}.txt"
+
+
+def _kept(row: Row) -> Done | None:
+    """What the row came to, if it was run with the commands that it has now."""
+    directory = WORK / row.name
+    if not (directory / _RESULT).exists():
+        return None
+    result = json.loads((directory / _RESULT).read_text())
+    outcomes = [
+        Outcome(
+            left["command"],
+            tuple(directory / "outputs" / name for name in left["runs"]),
+            left["code"],
+            _text(directory, index).read_text(),
+        )
+        for index, left in enumerate(result["outcomes"])
+    ]
+    if [outcome.command for outcome in outcomes] != list(row.commands):
+        return None
+    try:
+        verdict = row.judge(outcomes)
+    except Exception as error:  # a row that fell over is a result, too
+        verdict = Verdict(False, (f"no result: {type(error).__name__}: {error}",))
+    return Done(verdict, result["seconds"], result["machine"])
 
 
 def machine() -> str:
@@ -108,32 +137,32 @@ def machine() -> str:
     )
 
 
-def _state(result: dict[str, Any]) -> str:
-    return "holds" if result["holds"] else "falls short"
+def _state(done: Done) -> str:
+    return "holds" if done.verdict.holds else "falls short"
 
 
-def as_markdown(results: Sequence[tuple[Row, dict[str, Any] | None]]) -> str:
+def as_markdown(results: Sequence[tuple[Row, Done | None]]) -> str:
     """The results as a page: a table of verdicts, then each row's commands and findings."""
-    done = [(row, result) for row, result in results if result is not None]
+    done = [(row, found) for row, found in results if found is not None]
     lines = [
         "# Results",
         "",
         "Written by `make reproduce`: each row is a question about a loss function, the commands "
         "that answer it, and what they came to here. Nothing below is typed in.",
         "",
-        *(f"Machine: {told}." for told in dict.fromkeys(r["machine"] for _, r in done)),
+        *(f"Machine: {told}." for told in dict.fromkeys(found.machine for _, found in done)),
         "",
         "| # | preset | what it must show | verdict | time |",
         "|---|---|---|---|---|",
     ]
-    for row, result in results:
-        state = _state(result) if result else "not run"
-        seconds = f"{result['seconds']:.0f} s" if result else ""
+    for row, found in results:
+        state = _state(found) if found else "not run"
+        seconds = f"{found.seconds:.0f} s" if found else ""
         lines.append(f"| {row.number} | `{row.name}` | {row.shows} | {state} | {seconds} |")
-    for row, result in done:
-        lines += ["", f"## {row.number}. `{row.name}`: {_state(result)}", "", row.shows + ".", ""]
-        lines += ["```", *(f"losslab {command}" for command in result["commands"]), "```", ""]
-        lines += [f"- {line}" for line in result["lines"]]
+    for row, kept in done:
+        lines += ["", f"## {row.number}. `{row.name}`: {_state(kept)}", "", row.shows + ".", ""]
+        lines += ["```", *(f"losslab {command}" for command in row.commands), "```", ""]
+        lines += [f"- {line}" for line in kept.verdict.lines]
     return "\n".join(lines) + "\n"
 
 

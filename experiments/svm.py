@@ -45,7 +45,7 @@ def answer(trained: Trained, *, most: float = 0.01) -> Answer:
             Finding("norm_loss", f"{penalty:g} · ½‖w‖², without the bias", reached["norm"]),
             Finding("objective_loss", "their sum", reached["sum"]),
             Finding("exact_loss", "the exact solver's sum (SVC)", optimum["sum"]),
-            Finding("relative_gap", "relative gap", gap, f"at most {most:g}", gap <= most),
+            Finding("relative_gap", "relative gap", gap, f"at most {most:g}", abs(gap) <= most),
             Finding(
                 "agreement",
                 "same side as the exact solver's",

@@ -1,6 +1,7 @@
 """How a row's outcome is judged: by its runs' answers, by a comparison, or by what was printed."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,17 @@ def every(*judges: Judge) -> Judge:
     return judge
 
 
+def both(*judges: Judge) -> Judge:
+    """Several judges of the same commands; all must agree."""
+
+    def judge(outcomes: Sequence[Outcome]) -> Verdict:
+        found = [j(outcomes) for j in judges]
+        lines = dict.fromkeys(line for verdict in found for line in verdict.lines)
+        return Verdict(all(verdict.holds for verdict in found), tuple(lines))
+
+    return judge
+
+
 def answers(outcomes: Sequence[Outcome]) -> Verdict:
     """Every finding of every run's answer that expects something holds."""
     lines, holds = [], True
@@ -55,9 +67,10 @@ def answers(outcomes: Sequence[Outcome]) -> Verdict:
         found = [path for run in outcome.runs for path in sorted(run.glob("**/answer.json"))]
         holds &= bool(found) and outcome.code == 0
         findings = [f for path in found for f in json.loads(path.read_text())["findings"]]
-        holds &= all(finding["holds"] is not False for finding in findings)
-        for says in dict.fromkeys(finding["says"] for finding in findings):
-            lines.append(_told([finding for finding in findings if finding["says"] == says]))
+        held = [finding["holds"] for finding in findings if finding["holds"] is not None]
+        holds &= bool(held) and all(held)
+        for kind in dict.fromkeys((f["says"], f["wanted"]) for f in findings):
+            lines.append(_told([f for f in findings if (f["says"], f["wanted"]) == kind]))
     return Verdict(holds, tuple(lines))
 
 
@@ -75,15 +88,15 @@ def _told(findings: Sequence[Mapping[str, Any]]) -> str:
     return f"{says}: {told}" + (f" (wanted: {wanted})" if wanted else "")
 
 
-def prints(*texts: str, code: int | None = None) -> Judge:
-    """The command prints each of these texts, and ends with that exit code if one is given."""
+def prints(*texts: str, code: int) -> Judge:
+    """The command prints each of these texts, as whole words, and ends with that exit code."""
 
     def judge(outcomes: Sequence[Outcome]) -> Verdict:
         lines, holds = [], True
         for outcome in outcomes:
             words = " ".join(outcome.text.split())
-            missing = [text for text in texts if text not in words]
-            holds &= not missing and code in (None, outcome.code)
+            missing = [t for t in texts if not re.search(rf"(?<!\w){re.escape(t)}(?!\w)", words)]
+            holds &= not missing and code == outcome.code
             lines += [f"`{outcome.command}` prints “{t}”" for t in texts if t not in missing]
             lines += [f"`{outcome.command}` does not print “{t}”" for t in missing]
         return Verdict(holds, tuple(lines))
@@ -100,44 +113,86 @@ def better(*groups: str, baseline: str, metric: str, by: Sequence[str] = ()) -> 
             comparison = compared(outcome, metric=metric, baseline=baseline, by=by)
             lines += table(comparison)
             for name in groups:
-                (group,) = (g for g in comparison.groups if name in (g.name, *g.labels))
+                group = _group(comparison, name)
                 up = group.versus is not None and group.versus.difference > 0
                 sure = group.p is not None and group.p < _SIGNIFICANT
-                holds &= sure and up == (comparison.mode == "max")
+                whole = len(group.values) == group.of
+                holds &= whole and sure and up == (comparison.mode == "max")
         return Verdict(holds, tuple(lines))
 
     return judge
 
 
-def table_of(*, metric: str, by: Sequence[str] = (), most_lost: int = 0) -> Judge:
-    """Every group but so many of them has its mean; nothing is expected of the values."""
+def table_of(*, metric: str, by: Sequence[str] = (), lost: Sequence[str] = ()) -> Judge:
+    """All runs have a value but those of the groups that are to be lost, which have none."""
 
     def judge(outcomes: Sequence[Outcome]) -> Verdict:
         lines, holds = [], True
         for outcome in outcomes:
             comparison = compared(outcome, metric=metric, by=by)
             lines += table(comparison)
-            lost = [group for group in comparison.groups if len(group.values) < group.of]
-            holds &= len(comparison.groups) > 1 and len(lost) <= most_lost
+            holds &= len(comparison.groups) > 1
+            for group in comparison.groups:
+                wanted = 0 if {group.name, *group.labels} & {*lost} else group.of
+                holds &= len(group.values) == wanted
         return Verdict(holds, tuple(lines))
 
     return judge
 
 
-def reaches(limit: float, *, metric: str, share: float = 1.0) -> Judge:
-    """At least that share of the runs reach the limit, in the metric's better direction."""
+def rising(*groups: str, metric: str) -> Judge:
+    """The mean never falls from one group to the next, and the last is above the first."""
 
     def judge(outcomes: Sequence[Outcome]) -> Verdict:
-        lines, reached, values = list[str](), 0, list[float]()
+        lines, holds = [], True
+        for outcome in outcomes:
+            comparison = compared(outcome, metric=metric)
+            lines += table(comparison)
+            means = [_group(comparison, name).mean for name in groups]
+            holds &= means == sorted(means) and means[-1] > means[0] and outcome.code == 0
+        return Verdict(holds, tuple(lines))
+
+    return judge
+
+
+def within(
+    limit: float, *groups: str, beyond: Sequence[str], metric: str, by: Sequence[str] = ()
+) -> Judge:
+    """The groups' means are below the limit, and those of `beyond` are not."""
+
+    def judge(outcomes: Sequence[Outcome]) -> Verdict:
+        lines, holds = [], True
+        for outcome in outcomes:
+            comparison = compared(outcome, metric=metric, by=by)
+            lines.append(f"{metric} below {limit:g} wanted of {', '.join(groups)}, and of no other")
+            holds &= all(_group(comparison, name).mean < limit for name in groups)
+            holds &= all(_group(comparison, name).mean >= limit for name in beyond)
+        return Verdict(holds, tuple(lines))
+
+    return judge
+
+
+def _group(comparison: Any, name: str) -> Any:
+    """The group of that name, or that label."""
+    (group,) = (g for g in comparison.groups if name in (g.name, *g.labels))
+    return group
+
+
+def reaches(limit: float, *, metric: str, share: float = 1.0) -> Judge:
+    """At least that share of all runs reach the limit, in the metric's better direction."""
+
+    def judge(outcomes: Sequence[Outcome]) -> Verdict:
+        lines, reached, count, holds = list[str](), 0, 0, True
         for outcome in outcomes:
             comparison = compared(outcome, metric=metric)
             lines += table(comparison)
             own = [value for group in comparison.groups for value in group.values]
             sign = 1 if comparison.mode == "max" else -1
             reached += sum(sign * value >= sign * limit for value in own)
-            values += own
-        lines.append(f"{reached} of {len(values)} runs reach {metric} {limit:g}")
-        return Verdict(bool(values) and reached >= share * len(values), tuple(lines))
+            count += sum(group.of for group in comparison.groups)
+            holds &= outcome.code == 0
+        lines.append(f"{reached} of {count} runs reach {metric} {limit:g}")
+        return Verdict(holds and count > 0 and reached >= share * count, tuple(lines))
 
     return judge
 

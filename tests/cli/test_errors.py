@@ -30,3 +30,11 @@ def test_an_engine_that_is_none_is_answered_with_the_nearest(cli):
     outcome = cli("train", "-m", "seed=1,2", "hydra/launcher=vectorised")
     assert outcome.code == 2, outcome
     assert "unknown hydra/launcher 'vectorised'. Did you mean vectorized?" in outcome.err
+
+
+@pytest.mark.parametrize("words", [["experiment=null"], ["-m", "model=null"]], ids=" ".join)
+def test_null_is_no_choice(cli, words):
+    outcome = cli("train", *words)
+    assert outcome.code == 2
+    assert "null is no choice of a group; leave it out" in outcome.err
+    assert "Traceback" not in outcome.err

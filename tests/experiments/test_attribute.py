@@ -1,4 +1,4 @@
-"""Row 26: 64 samples in one call, each with the gradient that it has alone."""
+"""64 samples in one call, each with the gradient that it has alone."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Row 21: the policy gets better, and the value of its loss does not tell."""
+"""The policy gets better, and the value of its loss does not tell."""
 
 import json
 

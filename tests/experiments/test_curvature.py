@@ -1,4 +1,4 @@
-"""Row 25: the Hessian is the exact one, and what is estimated of it is true."""
+"""The Hessian is the exact one, and what is estimated of it is true."""
 
 import json
 

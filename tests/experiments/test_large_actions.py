@@ -1,4 +1,4 @@
-"""Row 24: one gradient in two forms, over 2,908 actions."""
+"""One gradient in two forms, over 2,908 actions."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Row 22: the car climbs its hill, by a loss that sees the policy's mu and sigma of this moment."""
+"""The car climbs its hill, by a loss that sees the policy's mu and sigma of this moment."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Row 23: real frames, a discount table that begins anew at each point, and blame that works."""
+"""Real frames, a discount table that begins anew at each point, and blame that works."""
 
 import json
 
