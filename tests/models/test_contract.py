@@ -20,6 +20,7 @@ CONF = Path(models.__file__).parents[1] / "conf"
 FILES = sorted(path.stem for path in (CONF / "model").glob("*.yaml") if path.stem != "custom")
 
 IMAGES = Spec((1, 9, 6), "binary", 2, dense=True)
+RINGS = Spec((8,), "multilabel", 24)
 SIZES = set(IMAGES.sizes)
 
 Build = Callable[[], nn.Module]
@@ -120,9 +121,10 @@ def test_a_file_opens_with_its_command_and_names_data_and_loss_that_exist(file: 
 @pytest.mark.parametrize("file", [file for file in FILES if file != "equation"])
 def test_a_file_and_the_sizes_of_the_data_make_a_model(file: str) -> None:
     parameters = inspect.signature(class_of(file)).parameters
-    sizes = {name: size for name, size in IMAGES.sizes.items() if name in parameters}
+    spec = RINGS if file == "conv_chain" else IMAGES
+    sizes = {name: size for name, size in spec.sizes.items() if name in parameters}
     model = class_of(file)(**sizes, **options_of(file))
-    outputs = named(model(torch.rand(3, *IMAGES.input_shape)))
+    outputs = named(model(torch.rand(3, *spec.input_shape)))
     assert {len(output) for output in outputs.values()} == {3}
 
 
