@@ -8,7 +8,7 @@ from .failures import note_failure, stop_sweep
 
 if TYPE_CHECKING:
     from ..training.pace import Pace
-    from ..training.together import Job
+    from ..training.stacked_run import Job
 
 
 @dataclass

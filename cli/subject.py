@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import UserError
 
-_NO_MARK = "~+"  # signs before an override that adds or deletes
+_MARKS = ("~", "+")  # before an override that adds or deletes
 
 
 def config_of(words: Sequence[str], command: str) -> tuple[dict[str, Any], Path | None]:
@@ -19,9 +19,9 @@ def config_of(words: Sequence[str], command: str) -> tuple[dict[str, Any], Path 
     Raises:
         UserError: no words, or a mistake in them.
     """
-    if not words:
+    if not words or not words[0]:
         raise UserError(f"{command} of what? losslab {command} last, or loss=… model=… data=…")
-    if "=" in words[0] or words[0][0] in _NO_MARK:
+    if "=" in words[0] or words[0].startswith(_MARKS):
         from .compose import composed
 
         return composed(words), None

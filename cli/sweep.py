@@ -27,11 +27,14 @@ def run_jobs(
         workers: processes for what is not stacked; 1 trains it here, None takes what is faster.
         compile: compile what is trained as one program.
     """
+    from ..training.sweeps import jobs_of
+
     outcomes: list[dict[str, float]] = [{} for _ in jobs]
+    begun = list(jobs_of(jobs[0][1].parent)) if jobs else []
     tasks = []
     for place, (config, directory, words) in enumerate(jobs):
         try:
-            task = _task(config, directory, words, place)
+            task = _task(config, directory, words, place, begun)
         except Exception as error:
             note_failure(directory, words, error)
             continue
@@ -44,14 +47,20 @@ def run_jobs(
     return outcomes
 
 
-def _task(config: "DictConfig", directory: Path, words: str, place: int) -> Task | dict[str, float]:
-    """What is to be trained; of a job that the sweep has done, its metrics."""
+def _task(
+    config: "DictConfig",
+    directory: Path,
+    words: str,
+    place: int,
+    begun: Sequence[tuple[Path, dict[str, Any]]],
+) -> Task | dict[str, float]:
+    """What is to be trained; of a job among those begun that the sweep has done, its metrics."""
+    from ..training.stacked_run import Job
     from ..training.sweeps import known_run
-    from ..training.together import Job
     from .compose import plain
 
     values = plain(config)
-    known = known_run(directory.parent, values)
+    known = known_run(begun, values)
     if known is None:
         return Task(Job(values, directory), words, place)
     return _going_on(known, values, directory, words, place)
@@ -64,7 +73,7 @@ def _going_on(
     words: str,
     place: int,
 ) -> Task | dict[str, float]:
-    from ..training.together import Job
+    from ..training.stacked_run import Job
 
     run_dir, summary = known
     leave(fresh_dir)

@@ -119,7 +119,7 @@ def task(config: "DictConfig") -> dict[str, float]:
 
     from ..training.run import run
     from ..training.signals import Stopped
-    from ..training.sweeps import known_run
+    from ..training.sweeps import jobs_of, known_run
     from .compose import plain
 
     hydra_config = HydraConfig.get()
@@ -128,7 +128,7 @@ def task(config: "DictConfig") -> dict[str, float]:
     try:
         values = plain(config)
         if hydra_config.mode == RunMode.MULTIRUN:
-            known = known_run(run_dir.parent, values)
+            known = known_run(jobs_of(run_dir.parent), values)
             if known is not None:
                 return go_on(known, values, run_dir, hydra_config.job.override_dirname)
         return run(values, run_dir, report).metrics

@@ -82,11 +82,15 @@ class Actions:
     def at_random(
         self, size: int, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Actions drawn evenly, and their log-probability; beyond all bounds, from ±1."""
+        """Actions drawn evenly, and their log-probability.
+
+        Where there is no bound, from −1 or to 1, or 1 from the bound on the other side.
+        """
         if self.low is None or self.high is None:
             action = torch.randint(self.count, (size,), generator=generator)
             return action, torch.full((size,), -math.log(self.count))
-        low, high = (torch.where(b.isfinite(), b, b.sign()) for b in (self.low, self.high))
+        low = torch.where(self.low.isfinite(), self.low, (self.high - 1).clamp(max=-1))
+        high = torch.where(self.high.isfinite(), self.high, (self.low + 1).clamp(min=1))
         action = low + (high - low) * torch.rand(size, self.count, generator=generator)
         return action, -(high - low).log().sum().expand(size)
 

@@ -64,8 +64,9 @@ def gymnasium(
         UserError: Gymnasium is not installed.
         ValueError: no such environment, one that is not understood, or an option outside its range.
     """
-    if repeat < 1:
-        raise ValueError(f"repeat must be at least 1; got {repeat}")
+    for name, value in (("repeat", repeat), ("max_steps", max_steps)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1; got {value}")
     playing = Playing(
         environments=environments,
         samples=samples,

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..data.border import connected
+from ..errors import UserError
 from ..training.answer import Answer, Finding, Trained
 
 _OVERLAP = 0.5  # a cell is found alone where a patch of the answer overlaps it by more
@@ -18,11 +19,19 @@ def answer(trained: Trained, expensive: tuple[int, int] = (1, 2)) -> Answer:
     Args:
         trained: the run.
         expensive: the true class and the answer that cost most.
+
+    Raises:
+        UserError: there are no such classes.
     """
     rows = trained.predict("test")
     target, found = rows["target"], rows["logits"].argmax(1)
     actual, said = expensive
     labels = trained.source.spec.labels
+    if not {actual, said} <= set(range(len(labels))):
+        raise UserError(
+            f"answer.expensive={list(expensive)} names no two classes: expected 0 to "
+            f"{len(labels) - 1}, for {', '.join(labels)}"
+        )
     confusion = torch.stack(
         [found[target == c].bincount(minlength=len(labels)) for c in range(len(labels))]
     )

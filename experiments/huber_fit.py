@@ -39,7 +39,7 @@ def answer(trained: Trained) -> Answer:
         (
             *(Finding(n, f"{n}, truly {truth:g}", found[n]) for n, truth in TRUTH.items()),
             Finding(
-                "theta_error", "relative error of the worse", worst, f"< {_CLOSE}", worst < _CLOSE
+                "theta_error", "relative error of the worst", worst, f"< {_CLOSE}", worst < _CLOSE
             ),
             Finding(
                 "loss_gap",

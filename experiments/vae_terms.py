@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..errors import UserError
 from ..losses.adversarial import adversarial_scores
 from ..losses.term import Term
 from ..models import MLP, VAE
@@ -51,8 +52,14 @@ def answer(trained: Trained, scaled: str = "absolute", scale: float = 20.0) -> A
         trained: the run.
         scaled: the term whose weight is changed.
         scale: by how much.
+
+    Raises:
+        UserError: there is no such term.
     """
-    term = next(term for term in trained.objective.terms if term.name == scaled)
+    terms = {term.name: term for term in trained.objective.terms}
+    if scaled not in terms:
+        raise UserError(f"answer.scaled={scaled} is no term: there are {', '.join(terms)}")
+    term = terms[scaled]
     norm = gradient_norm(trained, term)
     before = _shares(trained)
     with _scaled(term, scale, trained.loop.end):

@@ -2,7 +2,7 @@
 
 from losslab.cli.compose import compose_config, plain
 from losslab.training.journal import read_entries
-from losslab.training.together import Job
+from losslab.training.stacked_run import Job
 
 TINY = ["model=mlp", "model.width=8", "trainer.epochs=2", "tracking=none", "trainer.device=cpu"]
 

@@ -95,7 +95,10 @@ class Trained:
     loop: "Loop" = field(repr=False)
 
     def predict(self, split: SplitName) -> dict[str, Tensor]:
-        """The batch's tensors and the model's outputs for a whole split, by name, on the CPU."""
+        """The batch's tensors and the model's outputs for a split, by name, on the CPU.
+
+        For as many of its batches as `trainer.max_batches` allows.
+        """
         kept: dict[str, list[Tensor]] = {}
         with self.loop.step.evaluating():
             for batch in self.loop.batches(split):
@@ -110,7 +113,7 @@ class Trained:
         }
 
     def loss(self, split: SplitName) -> dict[str, float]:
-        """The objective and its terms on a whole split: `loss`, `terms/NAME`."""
+        """The objective, its terms and the task metrics on a split: `loss`, `terms/NAME`, `f1`."""
         return self.loop.evaluate(split)
 
     @cached_property
@@ -126,12 +129,20 @@ class Trained:
 
 
 def ask(trained: Trained) -> Answer | None:
-    """The run's answer, kept in its directory; None if its configuration asks for none."""
+    """The run's answer, kept in its directory; None if its configuration asks for none.
+
+    Raises:
+        UserError: what the function returned is none.
+    """
     node = trained.config.get("answer")
     if not node:
         return None
     answer = locate(node["_target_"])(trained, **build_options(node, "answer"))
-    assert isinstance(answer, Answer)
+    if not isinstance(answer, Answer):
+        raise UserError(
+            f"answer: {node['_target_']} returned a {type(answer).__name__}; expected a "
+            "losslab.training.answer.Answer"
+        )
     data = {**asdict(answer), "plots": [str(p.relative_to(trained.run_dir)) for p in answer.plots]}
     (trained.run_dir / ANSWER).write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
     return answer

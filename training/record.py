@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from filelock import FileLock, Timeout
@@ -26,6 +26,9 @@ from .tracker import (
     write_json,
     write_text,
 )
+
+if TYPE_CHECKING:
+    from .progress import Progress
 
 CONFIG = "config.yaml"
 SUMMARY = "run.json"
@@ -157,6 +160,16 @@ class Record:
         """The run is over: FINISHED, FAILED or KILLED, and why."""
         self.update(status=status, reason=reason, finished=time.time())
         self.journal.end(status, reason)
+
+    def complete(self, metrics: Mapping[str, float], progress: "Progress") -> None:
+        """The run reached its end: its metrics, its checkpoints, and how it stands."""
+        self.journal.metrics((name, value, progress.step) for name, value in metrics.items())
+        for name in ("best", "last"):
+            if self.checkpoint(name).exists():
+                self.journal.artifact(self.checkpoint(name), "checkpoints")
+        best, pruned = progress.best, progress.pruned
+        self.update(metrics=metrics, best=best, best_epoch=progress.best_epoch, pruned=pruned)
+        self.finish("FINISHED", progress.reason)
 
     def wait_until_sent(self, seconds: float) -> str | None:
         """Wait for the tracker; the error that keeps it from its work, or None once all is sent.

@@ -360,16 +360,9 @@ def _conclude(
     if answer is not None:
         metrics |= answer.metrics
         record.journal.artifact(run_dir / ANSWER)
-    record.journal.metrics((name, value, loop.progress.step) for name, value in metrics.items())
     for plot in record.draw_plots():
         record.journal.artifact(plot, "plots")
-    for name in ("best", "last"):
-        if record.checkpoint(name).exists():
-            record.journal.artifact(record.checkpoint(name), "checkpoints")
-    progress = loop.progress
-    best_epoch, pruned = progress.best_epoch, progress.pruned
-    record.update(metrics=metrics, best=progress.best, best_epoch=best_epoch, pruned=pruned)
-    record.finish("FINISHED", progress.reason)
+    record.complete(metrics, loop.progress)
     unsent = record.wait_until_sent(tracking.wait)
     result = Result(
         record.name,
@@ -378,7 +371,7 @@ def _conclude(
         metrics,
         record.run_id,
         parts.step.model,
-        progress.reason,
+        loop.progress.reason,
         answer,
     )
     report.summary(

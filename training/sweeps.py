@@ -6,7 +6,7 @@ what it has done.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,16 +77,22 @@ def jobs_of(sweep_dir: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         yield path.parent, json.loads(path.read_text())
 
 
-def known_run(sweep_dir: Path, config: Mapping[str, Any]) -> tuple[Path, dict[str, Any]] | None:
+def known_run(
+    jobs: Iterable[tuple[Path, dict[str, Any]]], config: Mapping[str, Any]
+) -> tuple[Path, dict[str, Any]] | None:
     """The run of this configuration that the sweep holds already, unless someone is at it.
 
     Of several, the one that finished; else one that can be continued. One that failed is no such:
     from its last checkpoint it would fail again, or go on with what was wrong before.
+
+    Args:
+        jobs: of the sweep, see `jobs_of`.
+        config: resolved, as plain containers.
     """
     wanted = identity(config)
     same = [
         (run_dir, summary)
-        for run_dir, summary in jobs_of(sweep_dir)
+        for run_dir, summary in jobs
         if summary.get("identity") == wanted and not is_held(run_dir / RUN_LOCK)
     ]
     done = [item for item in same if item[1]["status"] == "FINISHED"]

@@ -7,19 +7,14 @@ import math
 import time as clock
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from copy import deepcopy
-from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..data.source import Batch, SplitName, batch_starts
-from ..losses.objective import Objective
-from . import checkpoint
 from .assemble import build_model, build_objective, build_optimizer
 from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
 from .distributed import World, pick_device
@@ -30,51 +25,22 @@ from .metrics_mode import monitored, sign_of
 from .pace import Slower, measure, seconds
 from .preflight import bind, check_options
 from .progress import NonFiniteLoss, Progress, TrainingLosses
-from .pruning import GivesUp, watcher_of
+from .pruning import watcher_of
 from .record import Record, follow_together
 from .report import Report
 from .run import Parts, Result, check_monitor, prepare, run_tags, typed
-from .seeding import random_state, seed_everything
+from .seeding import seed_everything
 from .signals import StopFlag, Stopped
 from .stacked_data import StackedData
 from .stacked_optimizer import NotStackable, StackedOptimizer
+from .stacked_run import Job, StackedRun
 from .step import Outputs
 from .vectorized import VectorizedStep
 
-_FIRST_SAVE = 5.0  # seconds until the first checkpoints
-
 Config = Mapping[str, Any]
+
+_FIRST_SAVE = 5.0  # seconds until the first checkpoints
 _WRITERS = 4  # checkpoints that are written at the same time
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run of a sweep.
-
-    Args:
-        config: resolved, as plain containers.
-        run_dir: an existing directory of the run's own.
-    """
-
-    config: Config
-    run_dir: Path
-
-
-@dataclass
-class _Run:
-    """One of the runs that are trained together."""
-
-    job: Job
-    objective: Objective
-    rate: Any
-    group: dict[str, Any]
-    record: Record
-    progress: Progress
-    losses: TrainingLosses
-    gives_up: GivesUp | None = None
-    best: dict[str, Tensor] | None = None
-    error: Exception | None = None
-    result: Result | Exception | None = None
 
 
 def train_together(
@@ -318,14 +284,15 @@ class _Group:
             status = "KILLED" if isinstance(error, (Stopped, KeyboardInterrupt)) else "FAILED"
             for index, run in enumerate(self.runs):
                 if run.record.summary["status"] == "RUNNING":
-                    self._save("last", index)
+                    state = self.step.state_of(index)
+                    run.save_as("last", state, self.step, index, self.monitor)
                     run.record.finish(status, str(error) or type(error).__name__)
             raise
         finally:
             for run in everyone:
                 run.record.close()
 
-    def _begin(self) -> list[_Run]:
+    def _begin(self) -> list[StackedRun]:
         records: list[Record] = []
         runs = []
         try:
@@ -341,7 +308,7 @@ class _Group:
                 objective, rate = self.objectives[index], self.rates[index]
                 group = self.groups[index]
                 gives_up = watcher_of(job.config)
-                runs.append(_Run(job, objective, rate, group, record, progress, losses, gives_up))
+                runs.append(StackedRun(objective, rate, group, record, progress, losses, gives_up))
         except BaseException:
             for record in records:
                 record.discard()
@@ -366,7 +333,8 @@ class _Group:
             try:
                 run.losses.take(table[index], times)
             except NonFiniteLoss as error:
-                self._fail(index, error)
+                run.fail(error)
+                self.step.stop(index)
         shown = [
             run.losses.last
             for run in self.runs
@@ -374,12 +342,6 @@ class _Group:
         ]
         median = sorted(shown)[len(shown) // 2] if shown else None
         self.report.progress((epoch + 1) * self.steps_per_epoch, self.steps, median)
-
-    def _fail(self, index: int, error: Exception) -> None:
-        run = self.runs[index]
-        run.error = error
-        self.step.stop(index)
-        run.record.finish("FAILED", f"{type(error).__name__}: {error}")
 
     def _end_epoch(self, epoch: int) -> None:
         measured = self.evaluate("val") if self.data.size("val") else [{} for _ in self.runs]
@@ -468,60 +430,16 @@ class _Group:
         for run, found, ended in zip(self.runs, measured, which, strict=True):
             if ended:
                 metrics = {f"{split}/{name}": value for name, value in found.items()}
-                run.result = run.error or self._finish(run, metrics)
-
-    def _finish(self, run: _Run, metrics: dict[str, float]) -> Result:
-        progress, record = run.progress, run.record
-        if progress.best is not None:
-            metrics[self.monitor] = progress.best
-        record.journal.metrics((name, value, progress.step) for name, value in metrics.items())
-        for name in ("best", "last"):
-            if record.checkpoint(name).exists():
-                record.journal.artifact(record.checkpoint(name), "checkpoints")
-        best, pruned = progress.best, progress.pruned
-        record.update(metrics=metrics, best=best, best_epoch=progress.best_epoch, pruned=pruned)
-        record.finish("FINISHED", progress.reason)
-        return Result(
-            record.name,
-            record.run_dir,
-            "FINISHED",
-            metrics,
-            record.run_id,
-            reason=progress.reason,
-        )
+                if run.error is None:
+                    run.finish(metrics, self.monitor)
+                else:
+                    run.result = run.error
 
     def _save_all(self, which: Sequence[bool] | None = None) -> None:
         """Write the checkpoints of all runs, or of these; some at a time, as disks answer late."""
-
-        def save(index: int) -> None:
-            run = self.runs[index]
-            if run.error is None and (which is None or which[index]):
-                self._save("last", index)
-                if run.best is not None:
-                    self._save("best", index, run.best)
-
+        chosen = [i for i in range(len(self.runs)) if which is None or which[i]]
         with ThreadPoolExecutor(_WRITERS) as pool:
-            list(pool.map(save, range(len(self.runs))))
-
-    def _save(self, name: str, index: int, weights: Mapping[str, Tensor] | None = None) -> None:
-        """Write one run's checkpoint, as it would have written it alone."""
-        run = self.runs[index]
-        model = dict(weights) if weights is not None else self.step.state_of(index)
-        if not all(bool(tensor.isfinite().all()) for tensor in model.values()):
-            return
-        count = len(self.step.sizes)
-        state = {
-            "model": model,
-            "optimizer": {
-                "state": self.step.optimizer.state_of(index, self.step.sizes, self.step.shapes),
-                "param_groups": [{**run.group, "params": list(range(count))}],
-            },
-            "objective": run.objective.state_dict(),
-            "progress": deepcopy(asdict(run.progress)),
-            "random": random_state(),
-            "monitor": self.monitor,
-        }
-        checkpoint.save(state, run.record.checkpoint(name))
+            list(pool.map(lambda i: self.runs[i].save(self.step, i, self.monitor), chosen))
 
 
 def _in_a_line(error: Exception) -> str:

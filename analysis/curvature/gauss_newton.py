@@ -19,9 +19,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .hessian import Kept, derivatives
-from .operator import GRAPH_BYTES
-from .subject import TOTAL, Subject, flat, part, unflat
+from .hessian import OverBatches, derivatives
+from .subject import flat, part, unflat
 
 
 class _Graph(NamedTuple):
@@ -44,32 +43,11 @@ class _Graph(NamedTuple):
     outputs: list[Tensor]
 
 
-class GaussNewton:
-    """G as an `Operator`.
+class GaussNewton(OverBatches[_Graph]):
+    """G as an `Operator`; see `OverBatches`."""
 
-    Args:
-        subject: the loss, the data and the weights.
-        term: of the objective, its weight included; or the total.
-        graph_bytes: what kept graphs may take.
-    """
-
-    def __init__(self, subject: Subject, term: str = TOTAL, graph_bytes: int = GRAPH_BYTES) -> None:
-        self.subject = subject
-        self.term = term
-        self.size = subject.size
-        self._weights = list(subject.weights.values())
-        self.like = self._weights[0].detach()
-        self._graphs = Kept(self._graph, len(subject.batches), graph_bytes)
-
-    def products(self, vectors: Tensor) -> Tensor:
-        """See `Operator.products`."""
-        total = torch.zeros_like(vectors)
-        for index, share in enumerate(self.subject.shares):
-            graph = self._graphs(index)
-            if graph.outer:
-                for row, vector in zip(total, vectors, strict=True):
-                    row.add_(self._product(graph, vector), alpha=share)
-        return total
+    def _is_curved(self, graph: _Graph) -> bool:
+        return bool(graph.outer)
 
     def _product(self, graph: _Graph, vector: Tensor) -> Tensor:
         moved = derivatives(graph.back, graph.dual, vector)  # J v

@@ -10,6 +10,7 @@ References:
     B. A. Pearlmutter, Fast exact multiplication by the Hessian. Neural Computation 6 (1994).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -24,8 +25,8 @@ from .subject import TOTAL, Subject, flat
 Graph = TypeVar("Graph")
 
 
-class Hessian:
-    """H as an `Operator`.
+class OverBatches(ABC, Generic[Graph]):
+    """An `Operator` that is a mean over batches, of each of which it keeps a graph.
 
     Args:
         subject: the loss, the data and the weights.
@@ -39,25 +40,46 @@ class Hessian:
         self.size = subject.size
         self._weights = list(subject.weights.values())
         self.like = self._weights[0].detach()
-        self._gradients = Kept(self._gradient, len(subject.batches), graph_bytes)
+        self._graphs = Kept(self._graph, len(subject.batches), graph_bytes)
 
     def products(self, vectors: Tensor) -> Tensor:
         """See `Operator.products`."""
         total = torch.zeros_like(vectors)
         for index, share in enumerate(self.subject.shares):
-            gradient = self._gradients(index)
-            if not gradient.requires_grad:
-                continue  # linear in the weights
-            for row, vector in zip(total, vectors, strict=True):
-                row.add_(flat(derivatives(gradient, self._weights, vector)), alpha=share)
+            graph = self._graphs(index)
+            if self._is_curved(graph):
+                for row, vector in zip(total, vectors, strict=True):
+                    row.add_(self._product(graph, vector), alpha=share)
         return total
+
+    @abstractmethod
+    def _graph(self, index: int) -> Graph:
+        """The graph of a batch."""
+
+    @abstractmethod
+    def _is_curved(self, graph: Graph) -> bool:
+        """Whether its products are anything but 0."""
+
+    @abstractmethod
+    def _product(self, graph: Graph, vector: Tensor) -> Tensor:
+        """The batch's product with a vector, `[size]`."""
+
+
+class Hessian(OverBatches[Tensor]):
+    """H as an `Operator`; the graph of a batch is that of its gradient. See `OverBatches`."""
 
     def gradient(self) -> Tensor:
         r"""$\nabla L(\theta)$, `[size]`."""
-        parts = [self._gradients(i).detach() * s for i, s in enumerate(self.subject.shares)]
+        parts = [self._graphs(i).detach() * s for i, s in enumerate(self.subject.shares)]
         return torch.stack(parts).sum(0)
 
-    def _gradient(self, index: int) -> Tensor:
+    def _is_curved(self, graph: Tensor) -> bool:
+        return graph.requires_grad  # else the loss is linear in the weights
+
+    def _product(self, graph: Tensor, vector: Tensor) -> Tensor:
+        return flat(derivatives(graph, self._weights, vector))
+
+    def _graph(self, index: int) -> Tensor:
         loss = self.subject.loss(index, self.term)
         if not loss.requires_grad:
             return self.like.new_zeros(self.size)

@@ -94,3 +94,5 @@ def test_nothing_to_measure_is_said():
 
     with pytest.raises(losslab.errors.UserError, match="curvature of what"):
         measured([], Asked())
+    with pytest.raises(losslab.errors.UserError, match="curvature of what"):
+        measured([""], Asked())

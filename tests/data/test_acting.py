@@ -52,6 +52,15 @@ def test_at_random_numbers_fill_their_bounds():
     assert log_prob.exp().unique().tolist() == [0.5]  # the area is 2 × 1
 
 
+def test_at_random_a_space_bounded_on_one_side_is_kept_to():
+    above = Actions(1, torch.tensor([2.0]), torch.tensor([math.inf]))
+    below = Actions(1, torch.tensor([-math.inf]), torch.tensor([-3.0]))
+    for actions, low, high in ((above, 2, 3), (below, -4, -3)):
+        action, log_prob = actions.at_random(200, torch.Generator().manual_seed(0))
+        assert low <= action.min() < action.max() <= high
+        assert log_prob.tolist() == [0.0] * 200  # evenly over a length of 1
+
+
 def test_the_environment_gets_what_is_within_its_bounds():
     action = torch.tensor([[-3.0, -3.0], [0.5, 9.0]])
     assert NUMBERS.within_bounds(action).tolist() == [[-1, 0], [0.5, 9]]

@@ -125,6 +125,7 @@ def test_numbers_as_actions_are_clipped_for_the_environment_and_kept_as_drawn():
         ({"environment": "nowhere:CartPole-v1"}, "can't be made: No module named 'nowhere'"),
         ({"environment": "CartPole-v1", "options": {"x": 1}}, "can't be made: .*argument 'x'"),
         ({"environment": "CartPole-v1", "repeat": 0}, "repeat must be at least 1; got 0"),
+        ({"environment": "CartPole-v1", "max_steps": 0}, "max_steps must be at least 1; got 0"),
         (
             {"environment": "Walk-v0", "options": {"seen": Dict(a=Discrete(2))}},
             "Walk-v0 must show numbers, a Box; it shows Dict",
@@ -134,7 +135,7 @@ def test_numbers_as_actions_are_clipped_for_the_environment_and_kept_as_drawn():
             "Walk-v0 must take one of several actions, a Discrete, or a row of numbers, a Box; it",
         ),
     ],
-    ids=["version", "module", "option", "repeat", "observations", "actions"],
+    ids=["version", "module", "option", "repeat", "max_steps", "observations", "actions"],
 )
 def test_what_cannot_be_played_is_refused(options, text):
     with pytest.raises(ValueError, match=text):

@@ -171,8 +171,8 @@ def test_a_job_that_failed_is_started_anew_by_the_same_command(cli, workdir):
 def test_watched_runs_stay_in_this_process(monkeypatch):
     from losslab.cli.alone import Task, most_processes
     from losslab.training.pruning import watching
+    from losslab.training.stacked_run import Job
     from losslab.training.sweeps import identity
-    from losslab.training.together import Job
 
     monkeypatch.setattr("losslab.training.pace.cores", lambda: 8)
     tasks = [Task(Job({"seed": seed}, None), f"seed={seed}") for seed in range(3)]

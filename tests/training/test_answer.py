@@ -65,3 +65,31 @@ def test_an_answer_that_cannot_be_had_is_refused_before_training(cli, workdir, a
 def test_errors_and_gaps_are_better_small():
     assert mode_of("answer/expensive_error") == mode_of("answer/relative_gap") == "min"
     assert mode_of("answer/recall") == "max"
+
+
+def test_what_is_no_answer_is_refused(cli, workdir):
+    (workdir / "mine.py").write_text("def number(trained):\n    return 3.0\n")
+    words = ["model=linear", "trainer.epochs=1", "tracking=none"]
+    outcome = cli("train", *words, "+answer._target_=./mine.py:number")
+    assert outcome.code == 2
+    assert "mine.py:number returned a float; expected a losslab.training.answer" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["experiment=vae_terms", "answer.scaled=l3"], "answer.scaled=l3 is no term: there are"),
+        (
+            ["experiment=cost_matrix", "+answer.expensive=[1,7]"],
+            "answer.expensive=[1, 7] names no two classes: expected 0 to 2",
+        ),
+    ],
+    ids=["term", "classes"],
+)
+def test_an_answer_says_what_it_can_t_be_asked(cli, words, text):
+    small = ["trainer=debug", "tracking=none"]
+    small += ["data.samples=8", "data.size=32"] if "cost" in words[0] else []
+    words = [word if "scaled" not in word else f"+{word}" for word in words]
+    outcome = cli("train", *words, *small)
+    assert outcome.code == 2, outcome
+    assert text in outcome.err

@@ -9,8 +9,9 @@ from losslab.training import checkpoint
 from losslab.training.pruning import is_watched, watching
 from losslab.training.report import Report
 from losslab.training.run import run
+from losslab.training.stacked_run import Job
 from losslab.training.sweeps import identity
-from losslab.training.together import Job, train_together
+from losslab.training.together import train_together
 from losslab.training.vectorized import VectorizedStep
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")

@@ -1,5 +1,7 @@
 """The path that the steps take over the loss."""
 
+import io
+
 import numpy as np
 import pytest
 from losslab.analysis.trace import trace
@@ -50,4 +52,9 @@ def test_of_more_weights_the_loss_alone(width):
 
 
 def test_a_path_that_runs_away_is_drawn_as_far_as_it_is_finite():
-    draw([way("model.bias=false", "optimizer.lr=1e12", steps=20)])
+    figure = draw([way("model.bias=false", "optimizer.lr=1e12", steps=20)])
+    figure.savefig(io.BytesIO())
+    for axes in figure.axes:
+        assert np.isfinite([axes.get_xlim(), axes.get_ylim()]).all()
+        losses = axes.lines[-1].get_ydata()
+        assert np.isfinite(losses).any()
