@@ -126,9 +126,9 @@ class TerminalReport(Report):
             return
         if not self._columns:
             self._columns = _columns(values, self._monitor)
-            titles = "".join(f"{_title(name):>14}" for name in self._columns)
+            titles = "".join(f"{_title(name):>{_width(name)}}" for name in self._columns)
             self.console.print(f"[bold]{'epoch':>9}{titles}{'time':>9}[/]")
-        cells = "".join(f"{number(values[name]):>14}" for name in self._columns)
+        cells = "".join(f"{number(values[name]):>{_width(name)}}" for name in self._columns)
         elapsed = span(time.perf_counter() - self._started)
         mark = "  best" if best else ""
         self.console.print(f"{epoch:>4}/{epochs:<4}{cells}{elapsed:>9}[green]{mark}[/]")
@@ -224,6 +224,10 @@ def _columns(values: Mapping[str, float], monitor: str) -> list[str]:
     metrics = [n for n in metrics if n not in ("val/loss", monitor)]
     chosen = ["train/loss", "val/loss", monitor, *metrics[: _SHOWN_METRICS - 1]]
     return [name for name in dict.fromkeys(chosen) if name in values]
+
+
+def _width(name: str) -> int:
+    return max(14, len(_title(name)) + 2)
 
 
 def _title(name: str) -> str:

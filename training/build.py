@@ -70,6 +70,9 @@ def _import(module_name: str, target: str) -> Any:
             f"'{target}' can't be imported: there is no module {missing or module_name}. "
             "Is the package installed in this environment?"
         ) from error
+    except Exception as error:  # whatever a package does while it is imported
+        reason = f"{type(error).__name__}: {error}"
+        raise UserError(f"importing {module_name} for '{target}' failed: {reason}") from error
 
 
 def _attribute(owner: Any, name: str, target: str) -> Any:

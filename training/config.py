@@ -44,6 +44,8 @@ class TrainerConfig:
             compiling.
         accumulate: batches whose gradients are averaged into one update.
         clip_norm: largest norm of the gradient; null for no limit.
+        metrics: more task metrics, from scikit-learn, torchmetrics or a file: a list of paths, or
+            names with a path, or `_target_` and options, each.
         monitor: metric that chooses the best checkpoint and stops early; auto takes the task's own.
         patience: epochs without improvement after which training stops; null never stops.
         min_delta: smallest change of the monitored metric that counts as improvement.
@@ -60,6 +62,7 @@ class TrainerConfig:
     compile: bool = False
     accumulate: int = 1
     clip_norm: float | None = None
+    metrics: Any = None
     monitor: str = "auto"
     patience: int | None = None
     min_delta: float = 0.0

@@ -7,6 +7,7 @@ half as much memory again.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -22,9 +23,11 @@ class Metrics(ABC):
 
     Attributes:
         headline: the metric that sums up the task, and chooses the best checkpoint.
+        judges: what answers are held against: the target, the input, or episodes they make.
     """
 
     headline: str
+    judges: Literal["target", "input", "episodes", "nothing"] = "target"
 
     @abstractmethod
     def update(self, outputs: Mapping[str, Tensor], batch: Batch) -> None:
@@ -60,6 +63,7 @@ class NoMetrics(Metrics):
     """A task without a known answer: only the loss tells how it goes."""
 
     headline = "loss"
+    judges = "nothing"
 
     def update(self, outputs: Mapping[str, Tensor], batch: Batch) -> None:
         """Nothing to add."""
@@ -184,10 +188,10 @@ class Regression(Metrics):
 
     def update(self, outputs: Mapping[str, Tensor], batch: Batch) -> None:
         """Add one batch of predictions and targets, `[batch, outputs, ...]`."""
-        prediction = self._in_units(outputs["prediction"])
-        self.pairs.append((prediction, self._in_units(batch["target"]).reshape(prediction.shape)))
+        prediction = self.in_units(outputs["prediction"])
+        self.pairs.append((prediction, self.in_units(batch["target"]).reshape(prediction.shape)))
 
-    def _in_units(self, values: Tensor) -> Tensor:
+    def in_units(self, values: Tensor) -> Tensor:
         """`[samples, outputs]` in the units of the data."""
         rows = values.detach().double().cpu().movedim(1, -1).reshape(-1, values.shape[1])
         return rows * self.scale + self.offset if len(self.scale) else rows
@@ -213,6 +217,7 @@ class Reconstruction(Metrics):
     """A model that gives its input back: mse, and r2 against answering with the mean input."""
 
     headline = "mse"
+    judges = "input"
 
     def __init__(self) -> None:
         self.count = 0
@@ -248,6 +253,7 @@ class Returns(Metrics):
     """
 
     headline = "return"
+    judges = "episodes"
 
     def __init__(self) -> None:
         self.returns: list[Tensor] = []

@@ -1,6 +1,6 @@
 """Which way a metric is to go; apart from the metrics, so that finding runs needs no torch."""
 
-_LOWER_IS_BETTER = ("loss", "terms/", "rmse", "mae", "mse", "error", "gap")
+_LESS = ("loss", "terms/", "rmse", "mae", "mse", "gap", "error", "deviance", "distance")
 
 
 def mode_of(metric: str) -> str:
@@ -9,7 +9,7 @@ def mode_of(metric: str) -> str:
     >>> mode_of("val/dice"), mode_of("val/rmse")
     ('max', 'min')
     """
-    return "min" if any(word in metric for word in _LOWER_IS_BETTER) else "max"
+    return "min" if any(word in metric for word in _LESS) else "max"
 
 
 def sign_of(metric: str) -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,11 @@ from .answer import ANSWER, Answer, Trained, ask, check_answer
 from .assemble import build_model, build_objective, build_optimizer, build_source
 from .build import locate
 from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
+from .custom_metrics import WithCustom, task_metrics
 from .distributed import World, pick_device, process_group, world
 from .examples import save_examples
 from .loop import Loop
-from .metrics import Metrics, metrics_for
+from .metrics import Metrics
 from .preflight import bind, preflight, tiny_batch, try_model
 from .proximal import ISTA, ProximalStep
 from .pruning import watcher_of
@@ -228,7 +228,9 @@ def build_loop(
             step=parts.step,
             source=parts.source,
             objective=parts.objective,
-            new_metrics=partial(metrics_for, parts.spec, parts.outputs, parts.ignore_index),
+            new_metrics=task_metrics(
+                trainer.metrics, parts.spec, parts.outputs, parts.ignore_index
+            ),
             config=trainer,
             log_every=tracking.log_every,
             seed=config["seed"],
@@ -255,6 +257,8 @@ def check_monitor(monitor: str, metrics: Metrics, parts: Parts) -> None:
         UserError: it is not; the text names those that are.
     """
     metrics.update(parts.outputs, parts.batch)
+    if isinstance(metrics, WithCustom):
+        metrics.check()
     names = ["val/loss", *(f"val/{name}" for name in metrics.compute())]
     if len(parts.objective.terms) > 1:
         names += [f"val/terms/{term.name}" for term in parts.objective.terms]

@@ -7,7 +7,6 @@ import math
 import time as clock
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -17,10 +16,11 @@ from torch import Tensor
 from ..data.source import Batch, SplitName, batch_starts
 from .assemble import build_model, build_objective, build_optimizer
 from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
+from .custom_metrics import task_metrics
 from .distributed import World, pick_device
 from .loop import POINTS
 from .memory import bytes_of, half_of_free_bytes
-from .metrics import Values, metrics_for
+from .metrics import Values
 from .metrics_mode import monitored, sign_of
 from .pace import Slower, measure, seconds
 from .preflight import bind, check_options
@@ -138,7 +138,9 @@ class _Group:
         self.trainer = trainer
         self.report = report
         self.device = parts.device
-        self.new_metrics = partial(metrics_for, parts.spec, parts.outputs, parts.ignore_index)
+        self.new_metrics = task_metrics(
+            trainer.metrics, parts.spec, parts.outputs, parts.ignore_index
+        )
         self.tracking = typed(TrackingConfig, jobs[0].config["tracking"])
         batches = len(batch_starts(data.size("train"), trainer.batch_size))
         self.steps_per_epoch = min(batches, trainer.max_batches or batches)

@@ -35,6 +35,11 @@ def assert_refused(outcome, *parts, workdir):
             ["trainer.epoch=3"], ["unknown key trainer.epoch", "trainer.epochs"], id="key"
         ),
         pytest.param(
+            ["trainer.metrics=[sklearn.metrics.roc_curve]"],
+            ["trainer.metrics.roc_curve gives a tuple, and one number is wanted"],
+            id="metric",
+        ),
+        pytest.param(
             ["loss.dice.smoth=1"], ["unknown key loss.dice.smoth", "loss.dice.smooth"], id="option"
         ),
         pytest.param(
