@@ -20,7 +20,7 @@ train: $(READY) ## Train: make train ARGS="loss=dice model=unet"
 	@$(BIN)/losslab train $(ARGS)
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(READY) ## Look for mistakes and bad format
 	$(BIN)/ruff check .

@@ -152,7 +152,8 @@ ROWS = (
         (
             "train -m experiment=small_targets",
             "train -m experiment=small_targets_weights",
-            "train experiment=small_targets data.size=500 data.samples=60",
+            "train experiment=small_targets data.size=500 data.samples=60 trainer.batch_size=4 "
+            "trainer.epochs=20",
         ),
         every(
             better("dice", "dice+bce", baseline="bce", metric="dice"),
