@@ -13,6 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from .simplified import describe, simplify
+
 
 def record(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
     """The function as a program for arguments of the same structure and shapes; it is run once.
@@ -30,12 +32,14 @@ def record(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
     recorder = _Recorder()
     tensors, structure = tree_flatten(arguments)
     for tensor in tensors:
-        recorder.nodes[tensor] = recorder.graph.placeholder(f"input_{len(recorder.nodes)}")
+        node = recorder.graph.placeholder(f"input_{len(recorder.nodes)}")
+        recorder.nodes[tensor] = describe(node, tensor)
     with recorder:
         answer = function(*arguments)
     flat, answer_structure = tree_flatten(answer)
     recorder.graph.output([recorder.node_of(tensor) for tensor in flat])
     recorder.graph.eliminate_dead_code()
+    simplify(recorder.graph, _item)
     program = fx.GraphModule(recorder.constants, recorder.graph).forward
 
     def run(*arguments: Any) -> Any:
@@ -74,11 +78,14 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         answer = operation(*args, **kwargs)
         node = self.graph.call_function(operation, inputs, options)
         if isinstance(answer, Tensor):
+            describe(node, answer)
             self.nodes.setdefault(answer, node)  # one that is changed in place is the same
         elif isinstance(answer, (tuple, list)):
             for index, part in enumerate(answer):
                 if isinstance(part, Tensor):
-                    self.nodes[part] = self.graph.call_function(_item, (node, index))
+                    self.nodes[part] = describe(
+                        self.graph.call_function(_item, (node, index)), part
+                    )
         return answer
 
     def node_of(self, value: Any) -> Any:
@@ -88,7 +95,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         if value not in self.nodes:
             name = f"constant_{len(self.constants)}"
             self.constants[name] = value
-            self.nodes[value] = self.graph.get_attr(name)
+            self.nodes[value] = describe(self.graph.get_attr(name), value)
         return self.nodes[value]
 
 

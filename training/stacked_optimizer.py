@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from ..losses.schedules import Schedule
 
@@ -80,7 +81,10 @@ class StackedOptimizer:
         self._scheduled = any(callable(rate) for rate in rates)
         self.nesterov = bool(first.get("nesterov"))
         self.eps = float(first.get("eps", 0.0))
+        betas = {tuple(group["betas"]) for group in groups if "betas" in group}
+        self._common_betas = betas.pop() if len(betas) == 1 else None
         self.steps = 0
+        self._moved: Tensor | None = None
         self.moments: list[Tensor] = []
         self.lr = column([rate(0.0) if callable(rate) else rate for rate in rates])
 
@@ -91,6 +95,7 @@ class StackedOptimizer:
         self.decay, self.momentum, self.lr = self.decay[rows], self.momentum[rows], self.lr[rows]
         self.betas = tuple(beta[rows] for beta in self.betas)
         self.moments = [moment[rows] for moment in self.moments]
+        self._moved = None
 
     def set_time(self, time: float) -> None:
         """Move the learning rates that follow a schedule."""
@@ -100,6 +105,9 @@ class StackedOptimizer:
     def update(self, weights: Tensor, gradients: Tensor, alive: Tensor | None = None) -> None:
         """Move the weights of the runs that are alive, `[K]`, in place; None is all of them."""
         now = self.advance(weights)
+        if self.kind != "SGD" and self._common_betas is not None:
+            self._fused_adam(weights, gradients, now, alive)
+            return
         size = max(1, _BLOCK // weights.shape[1])
         for first in range(0, len(weights), size):
             rows = slice(first, first + size)
@@ -127,14 +135,35 @@ class StackedOptimizer:
         alive: Tensor | None,
     ) -> None:
         """Move weights and moments in place: tensors only, so that it can be compiled."""
-        if alive is not None:
-            kept = alive.unsqueeze(1)
-            now = now._replace(lr=now.lr * kept)
-            gradients = torch.where(kept, gradients, 0)  # 0 times NaN is NaN
+        gradients, now = _of_those(alive, gradients, now)
         if self.kind == "SGD":
             self._sgd(weights, gradients, now, moments)
         else:
             self._adam(weights, gradients, now, moments)
+
+    def _fused_adam(
+        self, weights: Tensor, gradients: Tensor, now: Now, alive: Tensor | None
+    ) -> None:
+        """What `move` does where only rates and decays differ: torch's own kernel moves a zero.
+
+        It knows one learning rate, 1 here; each run's own then scales what came of it.
+        """
+        assert self._common_betas is not None
+        gradients, now = _of_those(alive, gradients, now)
+        if self._moved is None:
+            self._moved = torch.empty_like(weights)
+        moved, (first, second) = self._moved.zero_(), self.moments
+        if self.kind == "Adam" and self._decays:
+            gradients = torch.addcmul(gradients, weights, now.decay)
+        beta1, beta2 = self._common_betas
+        adam(
+            [moved], [gradients], [first], [second], [], [weights.new_tensor(self.steps - 1.0)],
+            foreach=False, fused=True, amsgrad=False, maximize=False,
+            lr=1.0, beta1=beta1, beta2=beta2, weight_decay=0.0, eps=self.eps,
+        )  # fmt: skip
+        if self.kind == "AdamW" and self._decays:
+            weights.mul_(1 - now.lr * now.decay)
+        weights.addcmul_(moved, now.lr)
 
     def _sgd(self, w: Tensor, g: Tensor, now: Now, moments: Sequence[Tensor]) -> None:
         if self._decays:
@@ -172,3 +201,12 @@ class StackedOptimizer:
             if self.kind != "SGD":
                 state[index]["step"] = torch.tensor(float(self.steps))
         return state
+
+
+def _of_those(alive: Tensor | None, gradients: Tensor, now: Now) -> tuple[Tensor, Now]:
+    """Gradients and numbers of a step that leaves the runs where they are that are not alive."""
+    if alive is None:
+        return gradients, now
+    kept = alive.unsqueeze(1)
+    # Chosen, not multiplied: 0 times NaN is NaN.
+    return torch.where(kept, gradients, 0), now._replace(lr=now.lr * kept)
