@@ -67,15 +67,24 @@ def compose_config(overrides: list[str], config_dir: str | None = None) -> DictC
         return compose(CONFIG_NAME, overrides=[*rewrite(overrides), *extra])
 
 
-def plain(config: DictConfig) -> dict[str, Any]:
+def plain(config: DictConfig, without: str | None = None) -> dict[str, Any]:
     """The configuration as plain containers, with every reference resolved.
+
+    Args:
+        config: the configuration.
+        without: a key that is left out.
 
     Raises:
         omegaconf.MissingMandatoryValue: a key that must be set is not.
     """
-    container = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    assert isinstance(container, dict)
-    return {str(key): value for key, value in container.items()}
+    return {str(key): _resolved(config, key) for key in config if key != without}
+
+
+def _resolved(config: DictConfig, key: Any) -> Any:
+    value = config[key]  # raises where it must be set and is not
+    if not OmegaConf.is_config(value):
+        return value
+    return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
 
 
 def composed(words: Sequence[str]) -> dict[str, Any]:

@@ -8,13 +8,11 @@ from .alone import Outcome, Task, most_processes, run_each, run_here
 from .failures import leave, note_failure, stop_sweep
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
     from ..training.pace import Pace
 
 
 def run_jobs(
-    jobs: "Sequence[tuple[DictConfig, Path, str]]",
+    jobs: Sequence[tuple[dict[str, Any], Path, str]],
     max_width: int | None = None,
     workers: int | None = 1,
     compile: bool = False,
@@ -48,7 +46,7 @@ def run_jobs(
 
 
 def _task(
-    config: "DictConfig",
+    values: dict[str, Any],
     directory: Path,
     words: str,
     place: int,
@@ -57,9 +55,7 @@ def _task(
     """What is to be trained; of a job among those begun that the sweep has done, its metrics."""
     from ..training.stacked_run import Job
     from ..training.sweeps import known_run
-    from .compose import plain
 
-    values = plain(config)
     known = known_run(begun, values)
     if known is None:
         return Task(Job(values, directory), words, place)

@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, open_dict, read_write
 
 from .loader import SweepLoader
 
@@ -70,44 +70,37 @@ class VectorizedLauncher(Launcher):
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         returns, jobs, places = [], [], []
+        sweep_dir = Path(self.config.hydra.sweep.dir)
         for place, overrides in enumerate(map(list, job_overrides)):
             words = ",".join(filter_overrides(overrides))
             job = JobReturn()
             job.overrides, job.status, job.return_value = overrides, JobStatus.COMPLETED, {}
             returns.append(job)
             try:
-                directory = self._prepare(job, initial_job_idx + place)
+                values, subdir = self._prepare(overrides, initial_job_idx + place)
+                (sweep_dir / subdir).mkdir(parents=True)
             except Exception as error:  # its configuration is wrong, which harms no other job
-                beside = Path(self.config.hydra.sweep.dir) / f"job-{initial_job_idx + place}"
+                beside = sweep_dir / f"job-{initial_job_idx + place}"
                 note_failure(beside, words, _in_words(error, overrides))
                 continue
-            jobs.append((job.cfg, directory, words))
+            job.task_name = self.config.hydra.job.name
+            jobs.append((values, sweep_dir / subdir, words))
             places.append(place)
         outcomes = run_jobs(jobs, self.max_width, self.workers, self.compile)
         for place, outcome in zip(places, outcomes, strict=True):
             returns[place].return_value = outcome
         return returns
 
-    def _prepare(self, job: JobReturn, index: int) -> Path:
-        """Compose the job's configuration and make its directory."""
-        config = self._config(list(job.overrides or ()), index)
-        directory: Path = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
-        directory.mkdir(parents=True)
-        job.task_name = config.hydra.job.name
-        with open_dict(config):
-            del config["hydra"]
-        job.cfg = config
-        return directory
+    def _prepare(self, overrides: list[str], index: int) -> tuple[dict[str, Any], str]:
+        """The job's configuration, and what its directory is called."""
+        from losslab.cli.compose import plain
 
-    def _config(self, overrides: list[str], index: int) -> DictConfig:
-        """The configuration of one job, as Hydra's basic launcher makes it."""
-        loader = self.hydra_context.config_loader
-        config: DictConfig = loader.compose_job(self.config, overrides)
-        with open_dict(config):
+        config: DictConfig = self.hydra_context.config_loader.compose_job(self.config, overrides)
+        with read_write(config.hydra), open_dict(config.hydra):
             config.hydra.job.id = str(index)
             config.hydra.job.num = index
-        HydraConfig.instance().set_config(config)  # for what refers to it
-        return config
+        HydraConfig.instance().cfg = config  # type: ignore[assignment]  # for what refers to it
+        return plain(config, without="hydra"), config.hydra.sweep.subdir
 
 
 def _in_words(error: Exception, overrides: Sequence[str]) -> Exception:
