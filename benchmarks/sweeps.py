@@ -21,6 +21,8 @@ from .peers import sweep
 ROOT = str(Path(__file__).parent.parent)
 CURVE = Path(__file__).with_name("sweeps.png")
 SIZES = (1, 4, 16, 64, 256)
+MOST_OF_ALL = 64  # runs up to which every peer is measured
+LARGEST = ("losslab", "losslab, basic", "Hydra + MLflow script, basic")
 MLP = ("model=mlp", "trainer.batch_size=32", "trainer.epochs=25", "trainer.max_batches=12")
 UNETS = ("model=unet", "loss=dice", "trainer.epochs=2", "trainer.max_batches=10")
 UNET_SWEEP = ("optimizer.lr=1e-4,3e-4,1e-3,3e-3", "seed=0,1,2,3")
