@@ -11,6 +11,7 @@ from rich.markup import escape
 from ..training.report import Report
 
 _VERBOSITY = "LOSSLAB_VERBOSITY"
+_MOST_ROWS = 60  # of epochs
 _SHOWN_METRICS = 3  # columns of task metrics in the row of an epoch
 
 
@@ -55,9 +56,14 @@ def span(seconds: float) -> str:
 
 
 class TerminalReport(Report):
-    """Shows a run: a header, a row per epoch over a bar, a final table, the next command."""
+    """Shows a run: a header, a row per epoch over a bar, a final table, the next command.
 
-    def __init__(self) -> None:
+    Args:
+        question: what the run is to answer.
+    """
+
+    def __init__(self, question: str = "") -> None:
+        self.question = question
         self.console = Console(soft_wrap=True, highlight=False)
         self.verbosity = verbosity()
         self._started = time.perf_counter()
@@ -118,7 +124,7 @@ class TerminalReport(Report):
         self._task = self._bar.add_task("", total=steps, loss="", metric="")
 
     def epoch(self, epoch: int, epochs: int, values: Mapping[str, float], best: bool) -> None:
-        """A row: the epoch's losses and first metrics."""
+        """A row: the epoch's losses and first metrics; of very many epochs, of some of them."""
         if self._bar is not None and self._monitor in values:
             metric = f"{self._monitor} {number(values[self._monitor])}"
             self._bar.update(self._task, metric=metric)
@@ -128,6 +134,9 @@ class TerminalReport(Report):
             self._columns = _columns(values, self._monitor)
             titles = "".join(f"{_title(name):>{_width(name)}}" for name in self._columns)
             self.console.print(f"[bold]{'epoch':>9}{titles}{'time':>9}[/]")
+        every = -(-epochs // _MOST_ROWS)
+        if epoch % every and epoch not in (1, epochs):
+            return
         cells = "".join(f"{number(values[name]):>{_width(name)}}" for name in self._columns)
         elapsed = span(time.perf_counter() - self._started)
         mark = "  best" if best else ""
@@ -197,12 +206,19 @@ class TerminalReport(Report):
                 cells.append(escape(finding.wanted) + mark)
             table.add_row(*map(str, cells))
         self.console.print()
+        if self.question:
+            self.console.print(f"[bold]{escape(self.question)}[/]")
         self.console.print(table)
         if answer.conclusion:
             self.console.print(escape(answer.conclusion))
         for plot in answer.plots:
             self.console.print(f"see {escape(str(plot))}")
         self.console.print()
+
+    def compared_by(self, command: str) -> None:
+        """The run's question asks for a comparison: which command makes it."""
+        if self.verbosity:
+            self.console.print(f"{escape(self.question)} The comparison: {escape(command)}")
 
     def _where(self, result: Any, facts: Mapping[str, Any]) -> None:
         self.console.print(f"run [bold]{escape(result.name)}[/] in {escape(str(result.run_dir))}")

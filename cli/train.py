@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ def _train(arguments: list[str], fresh: bool) -> int:
             abandon(f"stopped: {type(error).__name__}")
         raise
     if sweep:
-        return _conclude_sweep()
+        return _conclude_sweep(_question(arguments))
     if failures:
         raise failures[0][1]
     return 0
@@ -74,7 +75,15 @@ def _continued(written: list[str]) -> list[str]:
     return [f"hydra.sweep.dir={found}"]
 
 
-def _conclude_sweep() -> int:
+def _question(words: Sequence[str]) -> str:
+    """What the experiment among the words asks, if there is one of ours."""
+    from .listing import choices, describe
+
+    chosen = [word.partition("=")[2] for word in words if word.startswith("experiment=")]
+    return describe("experiment", chosen[-1]) if {*chosen[-1:]} & {*choices("experiment")} else ""
+
+
+def _conclude_sweep(question: str) -> int:
     """How the sweep went, and which of its jobs failed in whichever process; the exit code."""
     from ..training.sweeps import jobs_of
     from .console import error_line, verbosity
@@ -86,6 +95,8 @@ def _conclude_sweep() -> int:
     began = list(jobs_of(sweep_dir))
     done = [summary for _, summary in began if summary["status"] == "FINISHED"]
     if verbosity() and (done or not failed):
+        if question:
+            print(question)
         _compare(sweep_dir)
         kept = ["sweep.csv", *(f"plots/{p.name}" for p in sorted(sweep_dir.glob("plots/*.png")))]
         print(
@@ -124,14 +135,17 @@ def task(config: "DictConfig") -> dict[str, float]:
 
     hydra_config = HydraConfig.get()
     run_dir = Path(hydra_config.runtime.output_dir)
-    report = _report()
+    report = _report(_question(hydra_config.overrides.task))
     try:
         values = plain(config)
         if hydra_config.mode == RunMode.MULTIRUN:
             known = known_run(jobs_of(run_dir.parent), values)
             if known is not None:
                 return go_on(known, values, run_dir, hydra_config.job.override_dirname)
-        return run(values, run_dir, report).metrics
+        metrics = run(values, run_dir, report).metrics
+        if hydra_config.mode == RunMode.RUN and hydra_config.sweeper.get("params"):
+            report.compared_by("losslab train -m " + " ".join(hydra_config.overrides.task))
+        return metrics
     except Stopped as stopped:
         if hydra_config.mode == RunMode.MULTIRUN:
             stop_sweep(stopped)  # Hydra would go on
@@ -144,10 +158,10 @@ def task(config: "DictConfig") -> dict[str, float]:
         report.close()
 
 
-def _report() -> Any:
+def _report(question: str = "") -> Any:
     from .console import TerminalReport
 
-    return TerminalReport()
+    return TerminalReport(question)
 
 
 def _dry_run(arguments: list[str]) -> int:

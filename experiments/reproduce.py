@@ -27,19 +27,25 @@ _RESULT = "result.json"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the rows asked for, and write the results of all that have been run; the exit code."""
+    """Run the rows asked for, and write the results of all that have been run.
+
+    Returns:
+        The exit code: 1 if one of those asked for falls short, 2 if there is none of that name.
+    """
     fresh = "--fresh" in arguments
     asked = [word for word in arguments if word != "--fresh"]
     known = {row.name for row in ROWS}
     if unknown := [name for name in asked if name not in known]:
         print(f"no such row: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
         return 2
+    short = []
     for row in ROWS:
         if not asked or row.name in asked:
             if fresh or _kept(row) is None:
                 run(row)
             done = _kept(row)
             assert done is not None
+            short += [] if done.verdict.holds else [row.name]
             print(
                 f"{row.number:>3} {row.name:<20} {_state(done):<12} {done.seconds:.0f} s",
                 flush=True,
@@ -47,7 +53,9 @@ def main(arguments: Sequence[str]) -> int:
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(as_markdown([(row, _kept(row)) for row in ROWS]))
     print(f"wrote {RESULTS}")
-    return 0
+    if short:
+        print(f"{len(short)} of the rows asked for fall short: {', '.join(short)}")
+    return 1 if short else 0
 
 
 @dataclass(frozen=True)
@@ -129,11 +137,15 @@ def machine() -> str:
     import torch
 
     from .. import __version__
+    from ..training.versions import versions
 
+    known = versions()
+    commit = known.get("git.commit", "unknown")[:10]
+    changed = " and changes" if known.get("git.dirty") == "true" else ""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (
         f"{platform.machine()}, {cores} cores, no GPU used; Python {platform.python_version()}, "
-        f"torch {torch.__version__}, losslab {__version__}"
+        f"torch {torch.__version__}, losslab {__version__} at commit {commit}{changed}"
     )
 
 

@@ -49,7 +49,8 @@ def answer(trained: Trained) -> Answer:
     term = {"_target_": f"{__name__}.log_loss"}
     chained = trace({**trained.config, "loss": {"log_loss": term}})
     probability = _named(direct, "probability").value
-    delta = probability - one_hot(direct.batch["target"], probability.shape[1])
+    target = one_hot(direct.batch["target"], probability.shape[1])
+    delta = probability - target
     by_p, jacobian = (
         _named(chained, "probability").gradient,
         _named(chained, "probability").jacobian,
@@ -68,6 +69,7 @@ def answer(trained: Trained) -> Answer:
     return Answer(
         (
             Finding("probability", "softmax(logits)", _text(probability)),
+            Finding("target", "target, one-hot", _text(target)),
             Finding("delta", "∂loss/∂logits", _text(_by_logits(direct))),
             Finding("by_probability", "∂loss/∂probability", _text(by_p)),
             *(

@@ -107,8 +107,13 @@ def subject_of(
         double: compute in double precision.
 
     Raises:
-        UserError: no samples.
+        UserError: no samples, or data that are met by acting.
     """
+    if source.spec.acts:
+        raise UserError(
+            "the data of a model that acts are what it meets by acting: its loss is no function of "
+            "the weights on given data, and has no Hessian there"
+        )
     if not source.size(split):
         raise UserError(f"the {split} split is empty")
     own = in_use(step, source.spec.main_output, double=double)

@@ -96,3 +96,9 @@ def test_nothing_to_measure_is_said():
         measured([], Asked())
     with pytest.raises(losslab.errors.UserError, match="curvature of what"):
         measured([""], Asked())
+
+
+def test_what_acts_has_no_hessian_on_given_data(cli):
+    outcome = cli("curvature", "experiment=cartpole")
+    assert outcome.code == 2
+    assert "what it meets by acting" in outcome.err
