@@ -107,7 +107,7 @@ def is_loss(metric: str) -> bool:
 
 def no_result(metric: str, runs: Sequence[RunData]) -> str:
     """Why the values of the metric can't be ranked; empty if they can."""
-    if metric == "lr" or metric.startswith("weights/"):
+    if metric == "lr" or metric.startswith(("weights/", "balance/")):
         return f"{metric} is a setting of the runs, not what they came to"
     if not is_loss(metric) or len({identity(run.config.get("loss")) for run in runs}) == 1:
         return ""

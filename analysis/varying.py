@@ -114,6 +114,8 @@ def labels(key: str, configs: Sequence[Config]) -> list[str]:
     ['MLP', '–']
     """
     nodes = [value_at(config, key) for config in configs]
+    if any(isinstance(node, Mapping) for node in nodes):  # a whole part, as `balance=none`
+        nodes = ["none" if node is None else node for node in nodes]
     exact = [
         _kind(key, node) if isinstance(node, Mapping) else _written(node, "") for node in nodes
     ]

@@ -96,9 +96,9 @@ class Definition:
 
 @cache
 def _definitions(folder: Path) -> dict[str, Definition]:
-    """Every public class and function of a package."""
+    """Every public class and function of a package, and of those in it."""
     found = {}
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted(folder.rglob("*.py")):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 summary = (ast.get_docstring(node) or "").split("\n")[0].replace("`", "")

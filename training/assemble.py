@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from .balance import Balance
+
 Config = Mapping[str, Any]
 
 _TERM_OPTIONS = frozenset(parameters_of(Term)) - {"name", "function", "options", "signature"}
@@ -91,6 +93,25 @@ def _is_foreign(target: Any) -> bool:
         return False
     module = sys.modules.get(target.__module__ or "")
     return "site-packages" in (getattr(module, "__file__", None) or "site-packages")
+
+
+def build_balance(
+    config: Config, objective: Objective, model: "nn.Module", device: "torch.device"
+) -> "Balance | None":
+    """What balances the terms of the objective, which is bound; None where nothing does."""
+    node = config.get("balance")
+    if node is None:
+        return None
+    from .balance import Balance
+    from .balance.balance import balanced_terms
+
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        raise UserError(f"balance is no balance: expected a node with _target_; got {node!r}")
+    supplied = {"terms": balanced_terms(objective), "model": model}
+    balance = instantiate(node, "balance", supplied=supplied)
+    if not isinstance(balance, Balance):
+        raise UserError(f"balance._target_={node['_target_']} is not a losslab Balance")
+    return balance.to(device)
 
 
 def build_optimizer(

@@ -167,7 +167,7 @@ class Loop:
                 values |= self.step.gradient_measures(batch, time)
         if self.curvature is not None and progress.epoch % self.curvature_every == 0:
             values |= self.curvature(self.step, time)
-        values["lr"] = self.step.learning_rate
+        values |= self.step.measures()
         best = progress.note(values.get(self.monitor), self.sign, self.config.min_delta)
         if self.gives_up is not None:
             progress.ask(self.gives_up, values.get(self.monitor), self.config)

@@ -55,6 +55,10 @@ class Step(Protocol):
         """The current learning rate."""
         ...
 
+    def measures(self) -> dict[str, float]:
+        """What it has to tell of itself after an epoch: `lr`, its learning rate, and the like."""
+        ...
+
     def evaluating(self) -> AbstractContextManager[None]:
         """Within it, the model answers as in use: no gradient, no dropout."""
         ...
@@ -195,6 +199,10 @@ class EagerStep:
         """The objective on one batch, ready to be differentiated."""
         return self.objective.forward(self.tensors(batch, self.outputs(batch)), time)
 
+    def minimised(self, value: ObjectiveValue) -> Tensor:
+        """What is differentiated to move the weights: the objective."""
+        return value.total
+
     def tensors(self, batch: Batch, outputs: Outputs) -> dict[str, Any]:
         """All that a loss may ask for, by name."""
 
@@ -209,13 +217,12 @@ class EagerStep:
     def train(self, batch: Batch, time: float) -> Sequence[Tensor]:
         """See `Step.train`."""
         if self.lr is not None:
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.lr(time)
+            self.optimizer.param_groups[0]["lr"] = self.lr(time)
         if self._needs_closure:
             return self._train_with_closure(batch, time)
         value = self.compute(batch, time)
-        total = value.total if self.accumulate == 1 else value.total / self.accumulate
-        torch.autograd.backward(total)
+        total = self.minimised(value)
+        torch.autograd.backward(total if self.accumulate == 1 else total / self.accumulate)
         self._accumulated += 1
         if self._accumulated == self.accumulate:
             self.flush()
@@ -259,6 +266,10 @@ class EagerStep:
     def learning_rate(self) -> float:
         """See `Step.learning_rate`."""
         return float(self.optimizer.param_groups[0]["lr"])
+
+    def measures(self) -> dict[str, float]:
+        """See `Step.measures`."""
+        return {"lr": self.learning_rate}
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:

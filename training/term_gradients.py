@@ -46,22 +46,32 @@ def module_shares(gradients: TermGradients, names: Sequence[str]) -> dict[str, f
     return found
 
 
+def gram(gradients: TermGradients) -> Tensor:
+    """The inner products of the terms' gradients, `[terms, terms]`.
+
+    >>> one, other = [torch.tensor([3.0, 4.0]), None], [torch.tensor([0.0, 1.0]), torch.ones(2)]
+    >>> gram({"one": one, "other": other})
+    tensor([[25.,  4.],
+            [ 4.,  3.]])
+    """
+    products = []
+    for parts in zip(*gradients.values(), strict=True):
+        known = next((part for part in parts if part is not None), None)
+        if known is not None:
+            rows = [torch.zeros_like(known) if part is None else part for part in parts]
+            flat = torch.stack([row.flatten() for row in rows])
+            products.append(flat @ flat.T)
+    return torch.stack(products).sum(0) if products else torch.zeros(len(gradients), len(gradients))
+
+
 def cosines(gradients: TermGradients) -> dict[str, float]:
     """The cosine of each two terms' gradients, as `TERM/TERM`: below 0 they are in conflict.
 
     Those of a term without a gradient are 0.
     """
-    flat = {
-        name: {place: part.flatten() for place, part in enumerate(parts) if part is not None}
-        for name, parts in gradients.items()
-    }
-
-    def product(one: str, other: str) -> float:
-        both = flat[one].keys() & flat[other].keys()
-        return sum(float(flat[one][place] @ flat[other][place]) for place in both)
-
+    products = gram(gradients).tolist()
     found = {}
-    for one, other in combinations(flat, 2):
-        size = (product(one, one) * product(other, other)) ** 0.5
-        found[f"{one}/{other}"] = product(one, other) / size if size else 0.0
+    for (row, one), (column, other) in combinations(enumerate(gradients), 2):
+        size = (products[row][row] * products[column][column]) ** 0.5
+        found[f"{one}/{other}"] = products[row][column] / size if size else 0.0
     return found

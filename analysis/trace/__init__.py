@@ -138,6 +138,11 @@ def trace(config: Mapping[str, Any], steps: int = 1) -> Trace:
 
 def ready(config: Mapping[str, Any]) -> tuple[Parts, Batch]:
     """The run before its first step, on the CPU, and the rows that its steps are made on."""
+    if config.get("balance"):
+        raise UserError(
+            "a trace follows the objective as it stands, and balance changes its gradient: set "
+            "balance=none"
+        )
     trainer = typed(TrainerConfig, {**config["trainer"], "compile": False})
     parts = prepare(config, trainer, torch.device("cpu"), World(), Report())
     weights = sum(p.numel() for p in parts.step.parameters.values())
