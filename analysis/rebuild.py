@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ..errors import UserError
 from ..training import checkpoint
@@ -31,14 +32,30 @@ def restore(config: Mapping[str, Any], run_dir: Path, which: str = "best") -> tu
     """
     _check(which)
     parts, trainer = _prepared(config)
+    load_weights(parts.step.model, run_dir, which)
+    record = NoRecord(run_dir, TrackingConfig(enabled=False))
+    return parts, build_loop(config, parts, trainer, TrackingConfig(), record, Report(), World())
+
+
+def load_weights(model: nn.Module, run_dir: Path, which: str = "best") -> None:
+    """Give a model the weights of a run's checkpoint.
+
+    Args:
+        model: as the run's configuration builds it.
+        run_dir: the run's directory.
+        which: the checkpoint, `best` or `last`; a run without validation knows no best.
+
+    Raises:
+        UserError: no such checkpoint, or one of another model.
+    """
+    _check(which)
     record = NoRecord(run_dir, TrackingConfig(enabled=False))
     path = record.checkpoint(which)
     if which == "best" and not path.exists() and record.checkpoint("last").exists():
         path = record.checkpoint("last")
     state = checkpoint.load(path)
-    checkpoint.check_fits(parts.step.model, state, path)
-    parts.step.model.load_state_dict(state["model"])
-    return parts, build_loop(config, parts, trainer, TrackingConfig(), record, Report(), World())
+    checkpoint.check_fits(model, state, path)
+    model.load_state_dict(state["model"])
 
 
 def rebuild(

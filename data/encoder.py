@@ -17,7 +17,7 @@ from .columns import (
     tally,
     text_among_numbers,
 )
-from .messages import listed
+from .messages import counted, listed
 from .standardise import Scaling
 
 Filling = Literal["mean", "median", "most_frequent"]
@@ -38,6 +38,11 @@ class Encoder:
     categories: Mapping[str, tuple[str, ...]]
     fill: Mapping[str, Any]
     scaling: Scaling | None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are encoded."""
+        return (*self.numbers, *self.categories)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -79,8 +84,7 @@ class Encoder:
             ValueError: columns that are not there, text among numbers, values missing (where none
                 are filled) or infinite.
         """
-        columns = (*self.numbers, *self.categories)
-        absent = [name for name in columns if name not in frame.columns]
+        absent = [name for name in self.columns if name not in frame.columns]
         if absent:
             raise ValueError(
                 f"columns that the model was trained with are missing: {listed(absent)}"
@@ -90,10 +94,20 @@ class Encoder:
             raise ValueError(f"text in columns that held numbers in training: {text} rows")
         if infinite := tally(numbers, count_infinite):
             raise ValueError(f"values that are infinite or beyond single precision: {infinite}")
-        if not self.fill and (missing := tally(frame[list(columns)], count_missing)):
+        if not self.fill and (missing := tally(frame[list(self.columns)], count_missing)):
             raise ValueError(
                 f"missing values: {missing}. Training filled none in: complete these rows"
             )
+
+    def unknown(self, frame: Any) -> str:
+        """The categories that the train split does not have, as `town (Bern, Basel in 3 rows)`."""
+        found = []
+        for name, known in self.categories.items():
+            text = as_text(frame[name]).dropna()
+            if len(new := text[~text.isin(known)]):
+                rows = counted(len(new), "row")
+                found.append(f"{name} ({listed(new.unique(), 3)} in {rows})")
+        return listed(found)
 
 
 def fit_encoder(train: Any, missing: Filling | float | None, standardise: bool) -> Encoder:

@@ -1,8 +1,7 @@
 """A folder of images with masks, or with a table of values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,6 +14,7 @@ from .messages import did_you_mean, listed
 from .source import Source, SplitName, TensorSource
 from .spec import Spec, TargetKind
 from .split import split_indices
+from .standardise import Scaling
 from .streaming import FileSource, Samples
 from .survey import MaskKind, common_shape, mask_code, survey
 from .table import read_frame
@@ -120,6 +120,56 @@ def images(
     )
 
 
+@dataclass(frozen=True)
+class ImageReader:
+    """Prepares other image files as a run's own were, see `Reader`.
+
+    Args:
+        shape: channels, height and width that images have, or are brought to.
+        scaling: how they are standardised; None leaves them as they are.
+        resized: whether images of other sizes are brought to this one.
+    """
+
+    shape: tuple[int, int, int]
+    scaling: Scaling | None = None
+    resized: bool = False
+
+    def __call__(self, path: str | Path) -> tuple[list[str], Tensor]:
+        """An image file, or all those of a folder, named by their files."""
+        files = self.files(path)
+        return [file.name for file in files], self.read(files)
+
+    def files(self, path: str | Path) -> list[Path]:
+        """The image files that a file or a folder comes to, after a look at their sizes.
+
+        Raises:
+            ValueError: no such file or folder, other files in it, or images of another size.
+        """
+        path = Path(path).expanduser()
+        if not path.exists():
+            raise ValueError(f"there is no file or folder {path}: expected images")
+        files = [path] if path.is_file() else list(list_images(path).values())
+        channels, height, width = self.shape
+        found = {file.name: common_shape([file], None, None, channels) for file in files}
+        wrong = [f"{name} {s[1]} × {s[2]}" for name, s in found.items() if s != self.shape]
+        if wrong and not self.resized:
+            raise ValueError(
+                f"{path.name}: the model was trained with images of {height} × {width}; "
+                f"{len(wrong):,} of {len(files):,} differ: {listed(wrong)}. Resize them"
+            )
+        return files
+
+    def read(self, files: Sequence[Path]) -> Tensor:
+        """The images as inputs of the model, `[files, *shape]`.
+
+        Raises:
+            ValueError: a file that can't be read as such an image.
+        """
+        none = torch.zeros(len(files))
+        samples = Samples(files, None, none, self.shape, scaling=self.scaling)
+        return torch.stack([samples[i]["input"] for i in range(len(samples))])
+
+
 def _source(
     name: str,
     samples: Samples,
@@ -151,7 +201,7 @@ def _source(
     else:
         samples = replace(samples, scaling=scaling, targets=answer.tensor)
         spec = answer.spec(samples.shape)
-    reader = partial(_read_new, samples=samples, resized=resized)
+    reader = ImageReader(samples.shape, scaling, resized)
     if seen.images is None:
         return FileSource(spec, samples, split, summary, reader, workers=workers)
     if scaling is not None:
@@ -210,20 +260,3 @@ def _read_values(path: Path, found: dict[str, Path], kind: TargetKind | None) ->
         raise ValueError(f"{path} names {len(twins):,} files more than once: {listed(twins)}")
     check_pairs(found, list(frame.index), "row", path)
     return read_target(frame.drop(columns="file").loc[list(found)], kind)
-
-
-def _read_new(path: str | Path, *, samples: Samples, resized: bool) -> tuple[list[str], Tensor]:
-    """See `Reader`: an image file, or all those of a folder, named by their files."""
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise ValueError(f"there is no file or folder {path}: expected images")
-    files = [path] if path.is_file() else list(list_images(path).values())
-    channels, height, width = samples.shape
-    shape = common_shape(files, None, (height, width) if resized else None, channels)
-    if shape != samples.shape:
-        raise ValueError(
-            f"{path.name}: images of {shape[1]} × {shape[2]}; the model was trained with "
-            f"{height} × {width}: resize them"
-        )
-    new = replace(samples, images=files, masks=None, targets=torch.zeros(len(files)))
-    return [file.name for file in files], torch.stack([new[i]["input"] for i in range(len(new))])

@@ -23,3 +23,12 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """
     nearest = get_close_matches(name, list(choices), n=1)
     return f" Did you mean {nearest[0]}?" if nearest else ""
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "row"), counted(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {what}{'s' * (number != 1)}"

@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 
 from .build import Split, summarise, tensor_source
+from .encoder import Encoder
 from .source import TensorSource
 from .spec import Spec
 from .split import split_indices
 from .standardise import Scaling
+from .table import TableReader
 from .targets import Target
 
 Labels = Literal["01", "pm1"]
@@ -27,6 +29,7 @@ _MEASURED = (
     "concave points", "symmetry", "fractal dimension",
 )  # fmt: skip
 _PATIENT = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
+_PIXELS = tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8))
 
 
 def breast_cancer(
@@ -70,11 +73,13 @@ def breast_cancer(
         of.format(name) for of in ("mean {}", "{} error", "worst {}") for name in _MEASURED
     )
     spec = Spec((30,), "binary", 1, labels=("malignant", "benign"), features=names)
+    prepared, reader = _prepared(features, names, split, standardise)
     tensors = {
-        "input": _prepared(features, split, standardise),
+        "input": prepared,
         "target": (target if labels == "01" else 2 * target - 1).float().unsqueeze(1),
     }
-    return tensor_source(spec, tensors, split, summarise("breast_cancer", split, table))
+    summary = summarise("breast_cancer", split, table)
+    return tensor_source(spec, tensors, split, summary, reader)
 
 
 def digits(
@@ -115,7 +120,9 @@ def digits(
     split["train"] = _thinned(split["train"], target, imbalance or {}, split_seed)
     spec, target = _asked(target, positive, one_hot)
     tensors = {"input": (image / 16).float(), "target": target}
-    return tensor_source(spec, tensors, split, summarise("digits", split, table))
+    encoder = Encoder(_PIXELS, {}, {}, Scaling(torch.tensor(0.0), torch.tensor(16.0)))
+    reader = TableReader(encoder, shape=(1, 8, 8))
+    return tensor_source(spec, tensors, split, summarise("digits", split, table), reader)
 
 
 def _asked(digit: Tensor, positive: int | None, one_hot: bool) -> tuple[Spec, Tensor]:
@@ -166,8 +173,9 @@ def diabetes(
     answer = Target(target, "real", ("progression",))
     if standardise_target:
         answer = answer.standardised(split["train"])
-    tensors = {"input": _prepared(features, split, standardise), "target": answer.tensor}
-    return tensor_source(answer.spec((10,), _PATIENT), tensors, split, summary)
+    prepared, reader = _prepared(features, _PATIENT, split, standardise)
+    tensors = {"input": prepared, "target": answer.tensor}
+    return tensor_source(answer.spec((10,), _PATIENT), tensors, split, summary, reader)
 
 
 def _shipped(name: str, **options: Any) -> Tensor:
@@ -183,8 +191,13 @@ def _shipped(name: str, **options: Any) -> Tensor:
     return torch.from_numpy(np.loadtxt(path, **options))
 
 
-def _prepared(features: Tensor, split: Split, standardise: bool) -> Tensor:
-    return Scaling.fit(features[split["train"]])(features) if standardise else features.float()
+def _prepared(
+    features: Tensor, names: tuple[str, ...], split: Split, standardise: bool
+) -> tuple[Tensor, TableReader]:
+    """The features as inputs, and what prepares others like them."""
+    scaling = Scaling.fit(features[split["train"]]) if standardise else None
+    prepared = features.float() if scaling is None else scaling(features)
+    return prepared, TableReader(Encoder(names, {}, {}, scaling))
 
 
 def _thinned(train: Tensor, target: Tensor, keep: Mapping[int, float], seed: int) -> Tensor:

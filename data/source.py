@@ -12,7 +12,10 @@ from .spec import Spec
 Batch = dict[str, Tensor]
 SplitName = Literal["train", "val", "test"]
 Reader = Callable[[str | Path], tuple[list[str], Tensor]]
-"""Reads new data from a file or folder: the samples' names, and inputs prepared as in training."""
+"""Reads new data from a file or folder: the samples' names, and inputs prepared as in training.
+
+`losslab predict` knows two, `TableReader` and `ImageReader`.
+"""
 Policy = Callable[[Batch], Mapping[str, Tensor]]
 """The model in use: from `{"input": [batch, ...]}` to its outputs by name, without gradient."""
 

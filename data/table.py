@@ -1,7 +1,7 @@
 """Tables: a CSV or Parquet file with a column, or several, to predict."""
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
@@ -90,17 +90,62 @@ def csv(
         answer = answer.standardised(split["train"])
     tensors = {"input": encoder(features), "target": answer.tensor}
     spec = answer.spec((len(encoder.features),), encoder.features)
-    reader = partial(_read_new, encoder=encoder, separator=separator)
-    return tensor_source(spec, tensors, split, summary, reader)
+    return tensor_source(spec, tensors, split, summary, TableReader(encoder, separator))
 
 
-def read_frame(path: str | Path, separator: str = ",", text: Sequence[str] = ()) -> Any:
+@dataclass(frozen=True)
+class TableReader:
+    """Prepares other tables as a run's own was, see `Reader`.
+
+    Args:
+        encoder: fitted to the train split.
+        separator: between the values of a CSV file.
+        shape: of a sample, where it is not a row of its features.
+    """
+
+    encoder: Encoder
+    separator: str = ","
+    shape: tuple[int, ...] = ()
+
+    def __call__(self, path: str | Path) -> tuple[list[str], Tensor]:
+        """The rows of a file, named by their number."""
+        frame = self.frame(path)
+        return [str(row) for row in range(len(frame))], self.encode(frame)
+
+    def frame(self, path: str | Path, separator: str | None = None) -> Any:
+        """The table in a file, whose text stays text even if it looks like numbers in all rows.
+
+        Raises:
+            ValueError: see `read_frame`.
+        """
+        known = self.encoder.categories
+        text = [name for name in known if not set(known[name]) <= {"True", "False"}]
+        return read_frame(path, separator or self.separator, text, option="--separator")
+
+    def encode(self, frame: Any) -> Tensor:
+        """The rows as inputs of the model, `[rows, *shape]`.
+
+        Raises:
+            ValueError: see `Encoder.check`.
+        """
+        self.encoder.check(frame)
+        inputs = self.encoder(frame)
+        return inputs.reshape(-1, *self.shape) if self.shape else inputs
+
+
+def read_frame(
+    path: str | Path,
+    separator: str = ",",
+    text: Sequence[str] = (),
+    option: str = "data.separator",
+) -> Any:
     """The pandas frame in a file.
 
     Args:
         path: the file.
         separator: between the values of a CSV file.
         text: columns of a CSV file that are text even if they look like numbers.
+        option: what sets the separator, for the error.
 
     Raises:
         ValueError: no such file, a folder, an unknown type, nothing in it, or a file that can't be
@@ -132,7 +177,7 @@ def read_frame(path: str | Path, separator: str = ",", text: Sequence[str] = ())
     if frame.shape[1] == 1 and (other := _other_separator(frame.columns[0], separator)):
         raise ValueError(
             f"{path} has one column, {frame.columns[0]!r}, which looks separated by {other!r}: "
-            f"say data.separator='{other}'"
+            f"say {option}='{other}'"
         )
     return frame
 
@@ -198,10 +243,3 @@ def _chosen(frame: Any, targets: list[str], drop: list[str], path: str | Path) -
             f"it has {listed(columns, 10)}"
         )
     return frame
-
-
-def _read_new(path: str | Path, *, encoder: Encoder, separator: str) -> tuple[list[str], Tensor]:
-    """See `Reader`: the rows of another table, named by their number."""
-    frame = read_frame(path, separator)
-    encoder.check(frame)
-    return [str(row) for row in range(len(frame))], encoder(frame)

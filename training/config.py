@@ -141,8 +141,9 @@ class RunConfig:
     """Everything a run is made from.
 
     `initial_weights` are values that parameters of the model start from, by name; all others are
-    drawn. `answer` names a function of the trained run, and its options; see
-    `losslab.training.answer`.
+    drawn. `balance` is what weighs the terms against each other while they train, if anything does;
+    see `losslab.training.balance`. `answer` names a function of the trained run, and its options;
+    see `losslab.training.answer`.
     """
 
     name: str | None = None
@@ -152,6 +153,7 @@ class RunConfig:
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     model: Any = None
     initial_weights: Any = None
+    balance: Any = None
     optimizer: Any = None
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 CONFIG = "config.yaml"
 SUMMARY = "run.json"
 EXAMPLES = "examples.npz"
+DATA = "data.json"
 DEFAULT_URI = "sqlite:///mlflow.db"
 _SCHEMES = ("sqlite", "http", "https", "postgresql", "mysql", "mssql", "databricks")
 
@@ -151,6 +152,10 @@ class Record:
             if follow:
                 follow_together([self])
 
+    def keep_data(self, text: str) -> None:
+        """Keep what new data are prepared by, see `losslab.data.kept`."""
+        write_text(self.run_dir / DATA, text)
+
     def update(self, **values: Any) -> None:
         """Change the run's summary on disk."""
         self.summary |= values
@@ -247,6 +252,9 @@ class NoRecord(Record):
     ) -> None:
         """Nothing on disk."""
         self.update(status="RUNNING", **summary)
+
+    def keep_data(self, text: str) -> None:
+        """Nothing on disk."""
 
     def update(self, **values: Any) -> None:
         """Nothing on disk."""

@@ -1,20 +1,22 @@
 """A run, from its configuration to its summary: read it from top to bottom."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..data.source import Batch, SplitName
+from ..data.kept import Kept
+from ..data.source import Batch, Source, SplitName
 from ..data.spec import Spec
 from ..errors import UserError
 from ..losses.objective import Objective
 from . import checkpoint
 from .answer import ANSWER, Answer, Trained, ask, check_answer
-from .assemble import build_model, build_objective, build_optimizer, build_source
+from .assemble import build_balance, build_model, build_objective, build_optimizer, build_source
 from .build import locate
 from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
 from .custom_metrics import WithCustom, task_metrics
@@ -33,6 +35,9 @@ from .step import EagerStep, model_inputs
 from .sweeps import identity
 from .trivial import trivial_metrics
 from .versions import versions
+
+if TYPE_CHECKING:
+    from .balance import Balance
 
 CURVATURE = "losslab.analysis.curvature.along.along_training"  # by name: arrows point one way
 
@@ -178,7 +183,8 @@ def prepare(
                 "optimizer=lbfgs evaluates the loss several times in a step: it can't be combined "
                 "with trainer.accumulate, trainer.clip_norm or several processes"
             )
-        kind = ProximalStep if isinstance(optimizer, ISTA) else EagerStep
+        balance = build_balance(config, objective, model, device)
+        kind = _kind_of_step(balance, optimizer)
         try:
             step = kind(
                 model,
@@ -196,6 +202,8 @@ def prepare(
             raise UserError(str(error)) from error
         notes = preflight(step, source, batch, outputs, objective)
         try:
+            if balance is not None:
+                balance.check(step.compute(batch, 0.0))
             source = source.following(step.answer)
         except ValueError as error:
             raise UserError(str(error)) from error
@@ -205,6 +213,16 @@ def prepare(
     for note in notes:
         report.note(note)
     return Parts(spec, source, objective, step, batch, outputs, device)
+
+
+def _kind_of_step(
+    balance: "Balance | None", optimizer: torch.optim.Optimizer
+) -> Callable[..., EagerStep]:
+    if balance is not None:
+        from .balance.step import BalancedStep  # other runs are spared the import
+
+        return partial(BalancedStep, balance=balance)
+    return ProximalStep if isinstance(optimizer, ISTA) else EagerStep
 
 
 def build_loop(
@@ -284,10 +302,12 @@ def _restore(loop: Loop, model: torch.nn.Module, record: Record) -> None:
 
 def _facts(config: Mapping[str, Any], parts: Parts, loop: Loop, record: Record) -> dict[str, Any]:
     """What the header says."""
+    balance = config.get("balance")
+    balanced = f", balanced by {balance['_target_'].rpartition('.')[2]}" if balance else ""
     return {
         "name": record.name,
         "run_dir": record.run_dir,
-        "loss": " + ".join(term.name for term in parts.objective.terms),
+        "loss": " + ".join(term.name for term in parts.objective.terms) + balanced,
         "model": type(parts.step.model).__name__,
         "parameters": sum(p.numel() for p in parts.step.parameters.values()),
         "data": parts.source.summary.get("name", config["data"]["_target_"]),
@@ -302,17 +322,18 @@ def _facts(config: Mapping[str, Any], parts: Parts, loop: Loop, record: Record) 
 
 def _begin(record: Record, config: Mapping[str, Any], parts: Parts, loop: Loop) -> None:
     """From here on there is a run: write down what it is made of."""
-    tags, summary = run_tags(config, parts, record)
+    tags, summary = run_tags(config, parts.source, record, versions())
     record.begin(config, {**tags, "monitor": loop.monitor}, monitor=loop.monitor, **summary)
+    record.keep_data(Kept.of(parts.source).as_json())
 
 
 def run_tags(
-    config: Mapping[str, Any], parts: Parts, record: Record
+    config: Mapping[str, Any], source: Source, record: Record, code: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """What a run is marked with in MLflow, and what its summary keeps."""
     loss = "+".join(config["loss"])
-    data = {f"data.{key}": str(value) for key, value in parts.source.summary.items()}
-    tags = {"loss": loss, **data, **versions(), "run_dir": str(record.run_dir.absolute())}
+    data = {f"data.{key}": str(value) for key, value in source.summary.items()}
+    tags = {"loss": loss, **data, **code, "run_dir": str(record.run_dir.absolute())}
     return tags, {"loss": loss, "data": data.get("data.name"), "identity": identity(config)}
 
 

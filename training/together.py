@@ -36,6 +36,7 @@ from .stacked_optimizer import NotStackable, StackedOptimizer
 from .stacked_run import Job, StackedRun
 from .step import Outputs
 from .vectorized import VectorizedStep
+from .versions import versions
 
 Config = Mapping[str, Any]
 
@@ -113,6 +114,8 @@ def _check_stackable(config: Config, trainer: TrainerConfig) -> None:
         raise NotStackable("objective.gradient_shares is measured run by run")
     if typed(ObjectiveConfig, config["objective"]).curvature_every:
         raise NotStackable("objective.curvature_every is measured run by run")
+    if config.get("balance"):
+        raise NotStackable("balance looks at the gradients of a run's terms")
     if config.get("answer"):
         raise NotStackable("each run answers its question by itself")
 
@@ -138,18 +141,20 @@ class _Group:
         self.trainer = trainer
         self.report = report
         self.device = parts.device
-        self.new_metrics = task_metrics(
-            trainer.metrics, parts.spec, parts.outputs, parts.ignore_index
-        )
+        self._metrics = [
+            task_metrics(trainer.metrics, spec, parts.outputs, parts.ignore_index)
+            for spec in data.specs
+        ]
         self.tracking = typed(TrackingConfig, jobs[0].config["tracking"])
         batches = len(batch_starts(data.size("train"), trainer.batch_size))
         self.steps_per_epoch = min(batches, trainer.max_batches or batches)
         self.steps = self.steps_per_epoch * trainer.epochs
         self.end = trainer.epochs - 1 / self.steps_per_epoch
         self.shared = data.is_shared  # as long as the program lives, also if runs end
-        self.monitor = monitored(trainer.monitor, self.new_metrics().headline)
+        metrics = self._metrics[0]()
+        self.monitor = monitored(trainer.monitor, metrics.headline)
         self.sign = sign_of(self.monitor)
-        check_monitor(self.monitor, self.new_metrics(), parts)
+        check_monitor(self.monitor, metrics, parts)
         self.step = self._stack(jobs)
         self._try()
 
@@ -297,6 +302,7 @@ class _Group:
     def _begin(self) -> list[StackedRun]:
         records: list[Record] = []
         runs = []
+        code = versions()
         try:
             for index, job in enumerate(self.jobs):
                 record = Record(job.run_dir, self.tracking)
@@ -304,9 +310,11 @@ class _Group:
                 progress = Progress()
                 every = self.tracking.log_every or max(1, math.ceil(self.steps / POINTS))
                 losses = TrainingLosses(self.objectives[index], record.journal, every, progress)
-                tags, summary = run_tags(job.config, self.parts, record)
+                source = self.data.sources[self.data.source_of[index]]
+                tags, summary = run_tags(job.config, source, record, code)
                 tags["monitor"] = self.monitor
                 record.begin(job.config, tags, follow=False, monitor=self.monitor, **summary)
+                record.keep_data(self.data.kept(index))
                 objective, rate = self.objectives[index], self.rates[index]
                 group = self.groups[index]
                 gives_up = watcher_of(job.config)
@@ -397,7 +405,7 @@ class _Group:
         losses = {name: (total / count).tolist() for name, total in sums.items()}
         found = []
         for index in range(len(self.runs)):
-            metrics = self.new_metrics()
+            metrics = self._metrics[self.data.source_of[index]]()
             seen: Batch = {n: (t if one else t[index])[:count] for n, t in tensors.items()}
             metrics.update({name: answer[index] for name, answer in every.items()}, seen)
             own = {name: values[index] for name, values in losses.items()}

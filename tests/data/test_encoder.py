@@ -89,3 +89,12 @@ def test_new_data_that_can_be_encoded():
         pd.DataFrame({"c": ["w"], "a": [3], "d": [None]})
     )
     fit_encoder(train, "mean", standardise=True).check(pd.DataFrame({"c": [None], "a": [np.nan]}))
+
+
+def test_categories_that_training_did_not_have_are_told():
+    train = pd.DataFrame({"town": ["a", "b"], "old": [True, False], "rooms": [1, 2]})
+    encoder = fit_encoder(train, None, standardise=True)
+    assert encoder.columns == ("rooms", "town", "old")
+    assert encoder.unknown(train) == ""
+    new = pd.DataFrame({"town": ["c", "d", "c", None], "old": [True] * 4, "rooms": [0] * 4})
+    assert encoder.unknown(new) == "town (c, d in 3 rows)"

@@ -212,7 +212,8 @@ def test_new_images_of_another_size(folder, tmp_path):
     root = folder()
     Image.fromarray(PIXELS[0, :8]).save(tmp_path / "new.png")
     with pytest.raises(
-        ValueError, match=r"new.png: images of 8 × 16; the model was trained with 12 × 16"
+        ValueError,
+        match=r"images of 12 × 16; 1 of 1 differ: new.png 8 × 16. Resize them",
     ):
         images(path=root).reader(tmp_path / "new.png")
     _, resized = images(path=root, size=6).reader(tmp_path / "new.png")

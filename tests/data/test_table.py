@@ -315,3 +315,14 @@ def test_files_that_are_not_there(tmp_path, name, text):
     (tmp_path / "houses.csv").write_text("a\n1\n")
     with pytest.raises(ValueError, match=text):
         read_frame(tmp_path / name)
+
+
+def test_text_of_new_data_stays_text_where_all_of_it_looks_like_numbers(tmp_path):
+    train = pd.DataFrame({"code": ["007", "A1"] * 10, "new": [True, False] * 10})
+    train.assign(y=[i / 3 for i in range(20)]).to_csv(tmp_path / "train.csv", index=False)
+    source = csv(path=tmp_path / "train.csv", target="y")
+    (tmp_path / "new.csv").write_text("code;new\n007;true\n007;false\n")
+    frame = source.reader.frame(tmp_path / "new.csv", ";")
+    assert frame["code"].tolist() == ["007", "007"]
+    assert source.spec.features == ("code=007", "code=A1", "new=False", "new=True")
+    assert source.reader.encode(frame).tolist() == [[1, 0, 0, 1], [1, 0, 1, 0]]

@@ -44,6 +44,9 @@ SWEEPS = {
     ],
     "seeds": [["seed=1"], ["seed=2"]],
     "splits": [["data.split_seed=1"], ["data.split_seed=2"]],
+    "splits_in_units": [
+        ["data=diabetes", "loss=mse", f"data.split_seed={seed}"] for seed in (1, 2)
+    ],
     "class_weights": [["loss.bce.class_weight=[1,1]"], ["loss.bce.class_weight=[1,9]"]],
     "schedules": [
         ["schedule@loss.bce.weight=linear", "loss.bce.weight.end=1.0"],
@@ -129,6 +132,7 @@ def test_each_run_stops_when_its_own_patience_is_over(tmp_path):
         (["trainer.accumulate=2"], "trainer.accumulate is not stacked"),
         (["objective.gradient_shares=true"], "measured run by run"),
         (["objective.curvature_every=1"], "curvature_every is measured run by run"),
+        (["loss=bce+focal", "balance=pcgrad"], "balance looks at the gradients of a run's terms"),
     ],
 )
 def test_what_cannot_be_stacked_is_refused_before_anything_is_written(overrides, message, tmp_path):
