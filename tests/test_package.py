@@ -1,5 +1,6 @@
 """The package as it is installed."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -63,3 +64,13 @@ def test_python_dash_m_is_the_command():
         [sys.executable, "-m", "losslab", "--version"], capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == f"losslab {losslab.__version__}"
+
+
+def test_only_the_files_that_contributing_names_import_mlflow():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = re.findall(r"`(\w+/\w+\.py)`", text[text.index("Only `") : text.index("know MLflow")])
+    packages = {folder_of(package) for package in PROJECT["tool"]["setuptools"]["packages"]}
+    files = [path for folder in packages for path in folder.glob("*.py")]
+    imports = re.compile(r"^\s*(import|from) mlflow\b", re.MULTILINE)
+    found = {str(path.relative_to(ROOT)) for path in files if imports.search(path.read_text())}
+    assert found == {*named}
