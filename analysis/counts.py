@@ -66,21 +66,37 @@ def clopper_pearson(hits: int, n: int) -> tuple[float, float]:
     return low, high
 
 
-def _bootstrap(counts: Tensor, dense: bool) -> dict[str, tuple[float, float]]:
-    """Percentiles over resamples of the samples, always the same ones (Efron 1979)."""
+def resampled(sums: Tensor) -> Tensor:
+    """The sums over 2,000 bootstrap resamples of the samples, always the same ones (Efron 1979).
+
+    Args:
+        sums: what each sample adds, `[samples, columns]`.
+
+    Returns:
+        `[2000, columns]`, float64.
+    """
     import numpy as np
 
     generator = np.random.default_rng(0)
-    n = len(counts)
+    n = len(sums)
     at_once = max(1, _ELEMENTS // n)
     drawn = []
     for first in range(0, _RESAMPLES, at_once):
         size = min(at_once, _RESAMPLES - first)
         times = generator.multinomial(n, [1 / n] * n, size=size)
-        drawn.append(torch.from_numpy(times).double() @ counts.double())
-    ends = torch.tensor([(1 - LEVEL) / 2, (1 + LEVEL) / 2], dtype=torch.double)
+        drawn.append(torch.from_numpy(times).double() @ sums.double())
+    return torch.cat(drawn)
+
+
+def percentiles(values: Tensor) -> Tensor:
+    """The ends of the middle 95 % of resampled values, `[resamples, ...]`: `[2, ...]`."""
+    ends = torch.tensor([(1 - LEVEL) / 2, (1 + LEVEL) / 2], dtype=values.dtype)
+    return torch.nanquantile(values, ends, dim=0)
+
+
+def _bootstrap(counts: Tensor, dense: bool) -> dict[str, tuple[float, float]]:
     found = {}
-    for name, values in rates(torch.cat(drawn), dense).items():
-        low, high = torch.quantile(values, ends).tolist()
+    for name, values in rates(resampled(counts), dense).items():
+        low, high = percentiles(values).tolist()
         found[name] = (low, high)
     return found

@@ -1,6 +1,6 @@
 """A run's plots, drawn from what it has written down: `python -m losslab.analysis.plots RUN_DIR`.
 
-losses.png       loss terms, their weights and the validation loss against steps
+losses.png       loss terms, their weights or balance, and the validation loss against steps
 metrics.png      task metrics on the validation data
 gradient_shares.png  who pulls the weights, with objective.gradient_shares=true
 predictions.png  answers against what was asked: overlays, a confusion matrix, a scatter, or
@@ -8,7 +8,7 @@ reconstructions
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,23 +53,35 @@ def draw_losses(series: Series) -> Figure | None:
     """Training and validation loss, each term, and below them the weights that change."""
     terms = [name for name in series if name.startswith("train/terms/")]
     weights = [name for name in series if name.startswith("weights/")]
+    factors = [name for name in series if name.startswith("balance/")]
     if "train/loss" not in series:
         return None
-    figure = Figure(figsize=(7, 5.5 if weights else 4), layout="constrained")
-    axes = figure.subplots(2 if weights else 1, 1, sharex=True, squeeze=False)[:, 0]
+    figure = Figure(figsize=(7, 5.5 if weights or factors else 4), layout="constrained")
+    axes = figure.subplots(2 if weights or factors else 1, 1, sharex=True, squeeze=False)[:, 0]
     _line(axes[0], series, "train/loss", "training", color="0.25", linewidth=1.2)
     _line(axes[0], series, "val/loss", "validation", color="C3", marker="o", markersize=3)
     for name in terms:
         _line(axes[0], series, name, name.removeprefix("train/terms/"), linewidth=1, alpha=0.8)
     axes[0].set_ylabel("loss (terms before their weight)" if terms else "loss")
-    values = [v for v in series["train/loss"][1] if v == v]  # not NaN
-    if values and min(values) > 0 and max(values) > 50 * min(values):
+    if _spans_decades(series["train/loss"][1]):
         axes[0].set_yscale("log")
     for name in weights:
         _line(axes[1], series, name, name.removeprefix("weights/"))
+    for name in factors:
+        label = f"{name.removeprefix('balance/')}, by balance"
+        _line(axes[1], series, name, label, marker="o", markersize=3)
+    if weights or factors:
         axes[1].set_ylabel("weight")
+    if factors and _spans_decades([value for name in factors for value in series[name][1]]):
+        axes[1].set_yscale("log")
     _finish(axes)
     return figure
+
+
+def _spans_decades(values: Sequence[float]) -> bool:
+    """Whether they are positive, and too far apart for an axis without a logarithm."""
+    known = [value for value in values if value == value]  # not NaN
+    return bool(known) and min(known) > 0 and max(known) > 50 * min(known)
 
 
 def draw_metrics(series: Series) -> Figure | None:

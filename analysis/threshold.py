@@ -38,6 +38,11 @@ class Rule:
         """Whether the threshold is given, and nothing is to be chosen."""
         return self.metric == "threshold"
 
+    @property
+    def score(self) -> float:
+        """The given number as a score."""
+        return math.log(self.value) - math.log1p(-self.value)
+
     def __str__(self) -> str:
         if self.metric == "f1":
             return "best_f1"
@@ -96,13 +101,14 @@ def choose(scored: Scored, rule: Rule) -> float:
     """The score above which the answer is yes.
 
     `best_f1` is the largest F1. `precision>=p` is the cut of largest recall among those that reach
-    the precision, `recall>=r` the one of largest precision. Cuts lie halfway between two scores.
+    the precision, `recall>=r` the one of largest precision. Cuts lie halfway between two scores;
+    among equally good ones it is the highest. A score equal to the cut is a no.
 
     Raises:
         UserError: no cut reaches what is wanted; the text says what can be had.
     """
     if rule.is_given:
-        return math.log(rule.value) - math.log1p(-rule.value)
+        return rule.score
     order = scored.score.argsort(descending=True)
     score, hit = scored.score[order], scored.positive[order].double()
     total = float(hit.sum())
@@ -159,6 +165,20 @@ class Thresholded:
         """The cut as a probability."""
         return 1 / (1 + math.exp(-self.cut))
 
+    @property
+    def reached(self) -> bool | None:
+        """Whether the data it is judged on reach what was wanted; None if nothing was."""
+        if self.rule.metric not in ("precision", "recall"):
+            return None
+        return self.values[self.rule.metric] >= self.rule.value
+
+    @property
+    def within(self) -> bool | None:
+        """Whether the interval holds what was wanted, or lies above it; None if nothing was."""
+        if self.reached is None:
+            return None
+        return self.intervals[self.rule.metric][1] >= self.rule.value
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
@@ -169,6 +189,8 @@ class Thresholded:
             "intervals": {name: list(ends) for name, ends in self.intervals.items()},
             "at_0.5": dict(self.usual),
             "where_chosen": dict(self.chosen),
+            "reached": self.reached,
+            "reached_within_interval": self.within,
             "method": self.method,
         }
 

@@ -212,10 +212,23 @@ def evaluate(
     threshold: Annotated[
         str | None,
         typer.Option(
-            help="Where a score becomes a yes, chosen on validation data: best_f1, "
-            "'precision>=0.9', 'recall>=0.8'; or a number.",
+            help="Above which probability the answer is yes, chosen on validation data: best_f1, "
+            "'precision>=0.9' at the largest recall, 'recall>=0.8' at the largest precision; or a "
+            "number. Of thresholds that are equally good, the highest.",
             metavar="RULE",
         ),
+    ] = None,
+    calibration: Annotated[
+        bool,
+        typer.Option(
+            "--calibration", help="Whether probabilities come true: ECE, Brier score, temperature."
+        ),
+    ] = False,
+    plot: Annotated[
+        bool, typer.Option("--plot", help="Draw precision against recall, and the calibration.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where the plot goes, e.g. curves.pdf.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -227,7 +240,15 @@ def evaluate(
     raise typer.Exit(
         guarded(
             lambda: evaluate_command(
-                run, changes, split, checkpoint, threshold=threshold, as_json=json
+                run,
+                changes,
+                split,
+                checkpoint,
+                threshold=threshold,
+                calibration=calibration,
+                plot=plot,
+                output=output,
+                as_json=json,
             ),
             changes,
         )
@@ -368,6 +389,99 @@ def attribute(
                 as_json=json,
             ),
             what,
+        )
+    )
+
+
+@app.command()
+def predict(
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="A name, an id, a unique prefix, last or best.", autocompletion=_complete_run
+        ),
+    ],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(help="Tables (.csv, .parquet), images, folders of images.", metavar="INPUT"),
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The folder that answers are written to.")
+    ] = Path("predictions"),
+    checkpoint: Annotated[str, typer.Option(help="best or last.")] = "best",
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            help="Above which probability the answer is yes: a number, or a rule of evaluate's.",
+            metavar="RULE",
+            show_default="0.5",
+        ),
+    ] = None,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Arrays of them too, .npy, beside masks.")
+    ] = False,
+    separator: Annotated[
+        str | None,
+        typer.Option(help="Between the values of CSV files.", show_default="the run's"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what is there already.")
+    ] = False,
+) -> None:
+    """Answer new data with a trained run: tables to tables, images to masks or a table."""
+    from .errors import guarded
+    from .predict import predict_command
+
+    raise typer.Exit(
+        guarded(
+            lambda: predict_command(
+                run,
+                inputs,
+                output,
+                checkpoint=checkpoint,
+                threshold=threshold,
+                probabilities=probabilities,
+                separator=separator,
+                overwrite=overwrite,
+            )
+        )
+    )
+
+
+@app.command()
+def export(
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="A name, an id, a unique prefix, last or best.", autocompletion=_complete_run
+        ),
+    ],
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="torch, onnx or mlflow; may be repeated.",
+            metavar="FORMAT",
+            show_default="torch",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The folder.", show_default="exports/NAME"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what is there already.")
+    ] = False,
+    checkpoint: Annotated[str, typer.Option(help="best or last.")] = "best",
+) -> None:
+    """Write a run's model for use elsewhere: torch.export, ONNX, an MLflow model to serve."""
+    from .errors import guarded
+    from .export import export_command
+
+    raise typer.Exit(
+        guarded(
+            lambda: export_command(
+                run, to or ["torch"], output=output, overwrite=overwrite, checkpoint=checkpoint
+            )
         )
     )
 

@@ -96,6 +96,17 @@ def test_changing_weights_have_a_panel_of_their_own():
     assert len(draw_losses(series).axes) == 2
 
 
+def test_factors_of_a_balance_far_apart_have_a_logarithmic_panel():
+    series = {"train/loss": ([1, 2], [3.0, 2.0]), "balance/mse": ([1, 2], [1.0, 1.99])}
+    _, below = draw_losses(series | {"balance/kl": ([1, 2], [1.0, 0.5])}).axes
+    assert below.get_yscale() == "linear"
+    _, below = draw_losses(series | {"balance/kl": ([1, 2], [1.0, 0.01])}).axes
+    assert below.get_yscale() == "log"
+    assert [text.get_text() for text in below.get_legend().get_texts()] == [
+        "mse, by balance", "kl, by balance"
+    ]  # fmt: skip
+
+
 def test_without_numbers_there_is_no_plot():
     assert draw_losses({}) is None
     assert draw_metrics({"train/loss": ([1], [1.0])}) is None

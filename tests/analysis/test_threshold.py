@@ -2,9 +2,14 @@ import math
 
 import pytest
 import torch
+from losslab.analysis.evaluate import answers
+from losslab.analysis.rebuild import restore
 from losslab.analysis.threshold import Rule, Scored, apply, choose, read_rule, scored
 from losslab.errors import UserError
+from losslab.training.run import run
+from scipy.stats import norm
 from sklearn.metrics import f1_score, precision_recall_curve
+from small_runs import config_of
 
 SCORE = torch.tensor([3.0, 2.0, 2.0, 1.0, 0.0, -1.0, -2.0, -3.0]).double()
 POSITIVE = torch.tensor([1, 1, 0, 1, 0, 1, 0, 0]).bool()
@@ -116,3 +121,78 @@ def test_a_dense_target_is_counted_image_by_image():
     found = scored([logits], [target], [torch.ones_like(target).bool()], dense=True)
     assert found.counts(0.0).tolist() == [[1, 0, 1, 0], [1, 1, 0, 0]]
     assert apply(Rule("threshold", 0.5), found, None).values["dice"] == pytest.approx(4 / 6)
+
+
+def two_normals(n, seed):
+    """Three in ten are positive, with scores around 1; the others' are around −1."""
+    generator = torch.Generator().manual_seed(seed)
+    positive = torch.rand(n, generator=generator) < 0.3
+    noise = torch.randn(n, generator=generator).double()
+    return of(noise + 2.0 * positive - 1, positive)
+
+
+def true_rates(cut):
+    """Precision and recall of `two_normals` above a cut, from the normal distribution."""
+    found, false = norm.sf(cut - 1), norm.sf(cut + 1)
+    return {"precision": 0.3 * found / (0.3 * found + 0.7 * false), "recall": found}
+
+
+@pytest.mark.parametrize("rule", [Rule("precision", 0.85), Rule("recall", 0.8)], ids=str)
+def test_the_interval_on_other_data_covers_the_truth_and_what_was_wanted(rule):
+    """Over 40 pairs of validation and test data.
+
+    The interval is of the test data's luck alone. What was wanted also has the luck of the
+    validation data, and lies in it, or below, less often.
+    """
+    covered = reached = 0
+    for seed in range(40):
+        found = apply(rule, two_normals(400, 2 * seed), two_normals(400, 2 * seed + 1))
+        low, high = found.intervals[rule.metric]
+        covered += low <= true_rates(found.cut)[rule.metric] <= high
+        reached += bool(found.within)
+        assert all(0 <= low <= high <= 1 for low, high in found.intervals.values())
+    assert covered >= 38
+    assert reached >= 34
+
+
+@pytest.fixture(scope="module")
+def held_out(tmp_path_factory):
+    """Scores of a trained MLP on the 60 % of the breast cancer data that it was not trained on."""
+    config = config_of("data=breast_cancer", "loss=bce", "data.val=0.3", "data.test=0.3")
+    run_dir = tmp_path_factory.mktemp("run")
+    run(config, run_dir)
+    parts, loop = restore(config, run_dir, "last")
+    found = [
+        (logits[:, 0], batch["target"][:, 0] > 0.5)
+        for split in ("val", "test")
+        for logits, batch in answers(parts, loop, split)
+    ]
+    score, positive = (torch.cat(part) for part in zip(*found, strict=True))
+    return score.double(), positive
+
+
+@pytest.mark.parametrize("rule", [Rule("precision", 0.95), Rule("recall", 0.95)], ids=str)
+def test_on_real_data_what_was_wanted_is_reached_within_its_interval(held_out, rule):
+    """Over 40 random halves: chosen on one, judged on the other."""
+    score, positive = held_out
+    half = len(score) // 2
+    reached = 0
+    for seed in range(40):
+        order = torch.randperm(len(score), generator=torch.Generator().manual_seed(seed))
+        chosen, judged = order[:half], order[half:]
+        found = apply(
+            rule, of(score[judged], positive[judged]), of(score[chosen], positive[chosen])
+        )
+        reached += bool(found.within)
+    assert reached >= 36
+
+
+def test_among_equally_good_cuts_the_highest_is_taken_and_a_score_at_it_is_a_no():
+    tied = of(torch.tensor([3.0, 2.0, 1.0, 0.0]).double(), torch.tensor([1, 0, 1, 0]).bool())
+    # Recall 0.5 is reached at 2.5 (precision 1) and 1.5 (0.5); F1 is 0.8 at 0.5 alone.
+    assert choose(tied, Rule("recall", 0.5)) == 2.5
+    same = of(SCORE[:4], torch.tensor([1, 0, 0, 1]).bool())  # F1 is 2/3 with one yes and with four
+    assert choose(same, Rule("f1")) == 2.5
+    even = of(torch.tensor([2.0, 1.0, 0.0]).double(), torch.tensor([1, 0, 0]).bool())
+    assert choose(even, Rule("recall", 0.1)) == 1.5
+    assert even.counts(2.0).sum(0).tolist() == [0, 0, 1, 2]

@@ -50,6 +50,12 @@ def test_parts_are_called_by_their_last_word_unless_two_share_it():
     assert found == ["losslab.models.MLP", "mine.MLP"]
 
 
+def test_where_others_have_a_part_nothing_is_none():
+    assert labels("balance", [{"balance": {"_target_": "losslab.PCGrad"}}, {"balance": None}]) == [
+        "PCGrad", "none",
+    ]  # fmt: skip
+
+
 def test_numbers_that_differ_are_told_apart():
     assert labels("optimizer.lr", [config(lr=0.1), config(lr=0.1 + 1e-9)]) == [
         "0.1", "0.100000001",

@@ -4,6 +4,7 @@ from losslab.cli.listing import choices, describe, families, groups
 
 def test_every_group_of_the_design_is_there():
     expected = [
+        "balance",
         "data",
         "experiment",
         "loss",

@@ -136,7 +136,7 @@ def test_the_configuration_has_every_key_of_the_schema():
     assert set(plain(compose_config([]))) == {field.name for field in fields(RunConfig)}
 
 
-GROUPS = ("data", "loss", "model", "optimizer", "trainer", "tracking", "experiment")
+GROUPS = ("data", "loss", "model", "balance", "optimizer", "trainer", "tracking", "experiment")
 FILES = [path for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 
 
