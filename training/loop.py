@@ -17,6 +17,7 @@ from ..losses.objective import Objective
 from .checkpoint import Saver
 from .config import TrainerConfig
 from .distributed import World, any_rank
+from .heap import frozen_heap
 from .journal import Journal
 from .metrics import Metrics, Values
 from .metrics_mode import monitored, sign_of
@@ -99,7 +100,7 @@ class Loop:
             NonFiniteLoss: the loss is NaN or infinite.
         """
         try:
-            with StopFlag() as flag:
+            with StopFlag() as flag, frozen_heap():
                 while self.progress.epoch < self.config.epochs:
                     if any_rank(self._ends_early(), self.world):
                         break

@@ -18,6 +18,7 @@ from .assemble import build_model, build_objective, build_optimizer
 from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
 from .custom_metrics import task_metrics
 from .distributed import World, pick_device
+from .heap import frozen_heap
 from .loop import POINTS
 from .memory import bytes_of, half_of_free_bytes
 from .metrics import Values
@@ -271,7 +272,7 @@ class _Group:
         self.runs = self._begin()
         everyone = list(self.runs)
         try:
-            with StopFlag() as flag:
+            with StopFlag() as flag, frozen_heap():
                 # A short sweep is over before its first checkpoints, a long one soon has some.
                 next_save = clock.perf_counter() + min(_FIRST_SAVE, self.trainer.checkpoint_every)
                 for epoch in range(self.trainer.epochs):

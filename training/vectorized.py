@@ -120,6 +120,8 @@ class VectorizedStep:
         Raises:
             Exception: whatever torch's compiler says, as where there is no C++ compiler.
         """
+        from torch import _inductor as inductor
+        from torch._inductor import config
         from torch.fx.experimental.proxy_tensor import make_fx
 
         shapes = _shapes_of(batch)
@@ -133,9 +135,11 @@ class VectorizedStep:
         try:
             with self.leaving_no_trace():
                 # Traced first, so that no other step's program is taken for a variant of this one.
-                traced = make_fx(whole)(*self._arguments_of_whole(batch, 0.0))
-                self._compiled[shapes] = torch.compile(traced, dynamic=False, fullgraph=True)
-                self.train(batch, 0.0)
+                arguments = self._arguments_of_whole(batch, 0.0)
+                traced = make_fx(whole)(*arguments)
+                with config.patch(compile_threads=1):  # helpers would be started as it trains
+                    self._compiled[shapes] = inductor.compile(traced, list(arguments))
+                    self.train(batch, 0.0)
         except BaseException:
             self._compiled.pop(shapes, None)
             raise

@@ -10,6 +10,7 @@ import time
 
 import torch
 from losslab.losses import Objective, Term, bce
+from losslab.training.heap import frozen_heap
 from losslab.training.stacked_optimizer import StackedOptimizer
 from losslab.training.vectorized import VectorizedStep
 
@@ -42,10 +43,11 @@ def train(configurations, x, y, compiled):
         rows = order[:, 0, : sweep.BATCH]
         step.compile({"input": x[rows], "target": y[rows]})
         begin += time.perf_counter() - before
-    for epoch in range(sweep.EPOCHS):
-        for number in range(sweep.STEPS):
-            rows = order[:, epoch, number * sweep.BATCH : (number + 1) * sweep.BATCH]
-            step.train({"input": x[rows], "target": y[rows]}, float(epoch))
+    with frozen_heap():  # as training.together and training.loop train
+        for epoch in range(sweep.EPOCHS):
+            for number in range(sweep.STEPS):
+                rows = order[:, epoch, number * sweep.BATCH : (number + 1) * sweep.BATCH]
+                step.train({"input": x[rows], "target": y[rows]}, float(epoch))
     return time.perf_counter() - begin
 
 
