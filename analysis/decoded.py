@@ -118,5 +118,5 @@ def _as_in_the_data(names: list[str]) -> Any:
     """The labels as an array to look them up in: whole numbers where all of them are."""
     import numpy as np
 
-    whole = all(name.removeprefix("-").isdecimal() for name in names)
+    whole = all(n.removeprefix("-").isdecimal() and str(int(n)) == n for n in names)  # 07 is none
     return np.array([int(name) for name in names] if whole else names, int if whole else object)

@@ -1,6 +1,5 @@
 """A trained run that answers on new data, prepared as its own were."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,7 +152,10 @@ class Predictor:
     @property
     def threshold(self) -> float | None:
         """The probability above which the answer is yes; None where no yes or no is asked."""
-        return 1 / (1 + math.exp(-self.cut)) if self.spec.target == "binary" else None
+        if self.spec.target != "binary":
+            return None
+        # Below 1 in single precision, so that a sure yes stays above it.
+        return torch.tensor(self.cut).double().sigmoid().clamp(max=1 - 2**-24).item()
 
     @property
     def shape(self) -> str:

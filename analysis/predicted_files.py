@@ -5,7 +5,7 @@ Everything is written beside its place first, and put there when all of it is do
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -48,10 +48,11 @@ class _Answer(Protocol):
 
 @dataclass(frozen=True)
 class _Task:
-    """Names of the files that are to be written, and what writes them."""
+    """Names of the files that are to be written, what writes them, and what it reads."""
 
     names: tuple[str, ...]
     answer: _Answer
+    reads: Sequence[Path]
 
 
 def predict_files(
@@ -81,7 +82,8 @@ def predict_files(
             is written.
     """
     tasks = _tasks(predictor, inputs, probability, separator)
-    _check_names([name for task in tasks for name in task.names], inputs, output, overwrite)
+    reads = [path for task in tasks for path in task.reads]
+    _check_names([name for task in tasks for name in task.names], reads, output, overwrite)
     with _all_or_nothing(output) as folder:
         told = [task.answer(folder) for task in tasks]
     return [
@@ -101,13 +103,13 @@ def _tasks(
                 raise UserError(f"{path} is a table; this run wants {predictor.wants}")
             name = _unpacked(path)
             answer = partial(_answer_table, predictor, path, separator, name)
-            tasks.append(_Task((name,), answer))
+            tasks.append(_Task((name,), answer, [path]))
             continue
         files = _images(predictor, path)
         if predictor.spec.dense:
             kinds = kinds_of(predictor, probability)
             names = tuple(file.stem + kind for file in files for kind in kinds)
-            tasks.append(_Task(names, partial(answer_masks, predictor, files, kinds)))
+            tasks.append(_Task(names, partial(answer_masks, predictor, files, kinds), files))
         else:
             single += files
     if single:
@@ -117,7 +119,7 @@ def _tasks(
                 f"several inputs are called {listed(twins)}: {SUMMARY} tells them by their names. "
                 "Answer them one by one, with a folder for each (-o)"
             )
-        tasks.append(_Task((SUMMARY,), partial(answer_images, predictor, single)))
+        tasks.append(_Task((SUMMARY,), partial(answer_images, predictor, single), single))
     return tasks
 
 
@@ -152,6 +154,8 @@ def _check_names(
         )
     if output.exists() and not output.is_dir():
         raise UserError(f"-o {output} is a file: expected a folder")
+    if folders := [name for name in names if (output / name).is_dir()]:
+        raise UserError(f"{output} has folders of the answers' names: {listed(folders)}")
     own = {path.resolve() for path in inputs}
     if lost := [name for name in names if (output / name).resolve() in own]:
         raise UserError(
@@ -176,8 +180,9 @@ def _all_or_nothing(output: Path) -> Iterator[Path]:
             for file in Path(made).iterdir():
                 file.replace(output / file.name)
     except BaseException:
-        for folder in missing:
-            folder.rmdir()
+        with suppress(OSError):  # somebody else has put something there
+            for folder in missing:
+                folder.rmdir()
         raise
 
 
@@ -191,8 +196,8 @@ def _answer_table(
     try:
         frame = table.frame(path, separator)
         inputs = table.encode(frame)
-        # As they are written there: 007 stays 007.
-        carried = read_frame(path, separator or table.separator, text=frame.columns)
+        # As they are written there: 007 stays 007, and NA stays NA.
+        carried = read_frame(path, separator or table.separator, verbatim=True)
     except ValueError as error:
         text = str(error)
         raise UserError(text if path.name in text else f"{path}: {text}") from error
@@ -213,4 +218,5 @@ def _write(frame: "pd.DataFrame", path: Path, separator: str) -> None:
     if suffix in (".parquet", ".pq"):
         frame.to_parquet(path)
     else:
-        frame.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else separator)
+        one = separator if len(separator) == 1 else ","  # a pattern separates, but joins nothing
+        frame.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else one)

@@ -163,7 +163,7 @@ class Thresholded:
     @property
     def threshold(self) -> float:
         """The cut as a probability."""
-        return 1 / (1 + math.exp(-self.cut))
+        return torch.tensor(self.cut).double().sigmoid().item()
 
     @property
     def reached(self) -> bool | None:

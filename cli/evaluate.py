@@ -86,10 +86,11 @@ def _drawn(
     from ..analysis.evaluate_plots import draw
     from ..analysis.threshold import Thresholded
 
-    folder = run_dir / "plots"
-    folder.mkdir(exist_ok=True)
     figure = draw(examined, found if isinstance(found, Thresholded) else None)
-    return save_figure(figure, output or folder / PICTURE, dpi=160)
+    if output is None:
+        output = run_dir / "plots" / PICTURE
+        output.parent.mkdir(exist_ok=True)
+    return save_figure(figure, output, dpi=160)
 
 
 def _show(found: "Evaluation | Thresholded", title: str, split: str) -> None:

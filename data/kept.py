@@ -49,7 +49,7 @@ class Kept:
         if images is None and len(spec.input_shape) == 3:
             channels, height, width = spec.input_shape
             images = ImageReader((channels, height, width))
-        if table is None and images is None:
+        if table is None and images is None and len(spec.input_shape) < 3:
             count = torch.Size(spec.input_shape).numel()
             names = spec.features or tuple(f"x{i}" for i in range(1, count + 1))
             shape = spec.input_shape if len(spec.input_shape) > 1 else ()

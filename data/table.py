@@ -138,6 +138,7 @@ def read_frame(
     separator: str = ",",
     text: Sequence[str] = (),
     option: str = "data.separator",
+    verbatim: bool = False,
 ) -> Any:
     """The pandas frame in a file.
 
@@ -146,6 +147,7 @@ def read_frame(
         separator: between the values of a CSV file.
         text: columns of a CSV file that are text even if they look like numbers.
         option: what sets the separator, for the error.
+        verbatim: take all values of a CSV file as the text that they are.
 
     Raises:
         ValueError: no such file, a folder, an unknown type, nothing in it, or a file that can't be
@@ -162,7 +164,8 @@ def read_frame(
         elif {".csv", ".tsv", ".txt"} & set(suffixes[-2:]):
             tabs = ".tsv" in suffixes[-2:]
             options: dict[str, Any] = {"skipinitialspace": True, "low_memory": False}
-            options["dtype"] = dict.fromkeys(text, str)
+            options["dtype"] = str if verbatim else dict.fromkeys(text, str)
+            options["keep_default_na"] = not verbatim
             frame = pd.read_csv(path, sep="\t" if tabs else separator, **options)
         else:
             raise ValueError("not a type that is read here: expected .csv, .tsv, .txt or .parquet")

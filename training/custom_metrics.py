@@ -41,7 +41,13 @@ def metric_nodes(asked: Any) -> dict[str, dict[str, Any]]:
     if asked is None or isinstance(asked, Mapping):
         nodes = asked or {}
     elif isinstance(asked, (list, tuple)) and all(isinstance(path, str) for path in asked):
-        nodes = {_snake_case(re.split(r"[.:]", path)[-1]): path for path in asked}
+        names = [_snake_case(re.split(r"[.:]", path)[-1]) for path in asked]
+        if twins := [name for name in names if names.count(name) > 1]:
+            raise UserError(
+                f"trainer.metrics has two called {twins[0]}: give them names, as "
+                "'trainer.metrics={one: …, other: …}'"
+            )
+        nodes = dict(zip(names, asked, strict=True))
     else:
         nodes = {"": None}
     built = {}
@@ -188,7 +194,10 @@ class FunctionMetric(Custom):
         super().__init__(where)
         self.function = function
         self.options = options
-        self.wants = [name for name in _SUPPLIED if name in parameters_of(function)]
+        wants = [name for name in _SUPPLIED if name in parameters_of(function)]
+        if any(name in wants for name in _SCORES):  # `y_pred` beside them is their former name
+            wants = [name for name in wants if name not in _ANSWERS]
+        self.wants = wants
         self.rows: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def update(self, target: Tensor, answer: Tensor, score: Tensor) -> None:
@@ -273,7 +282,10 @@ def _rows(
     batch: Batch,
     ignore_index: int | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Targets, answers and scores of the samples (pixels) that count, `[rows]` or `[rows, n]`."""
+    """Targets, answers and scores of the samples (pixels) that count, `[rows]` or `[rows, n]`.
+
+    Of several labels those of a sample count together: one of which a label is ignored is left out.
+    """
     if isinstance(task, Regression):
         prediction = task.in_units(outputs["prediction"])
         target = task.in_units(batch["target"]).reshape(prediction.shape)

@@ -11,8 +11,11 @@ def frozen_heap() -> Iterator[None]:
 
     The modules of torch and of its compiler are a million of them. A full collection looks at each,
     for a tenth to a third of a second, and a few happen in a minute of small steps. What is new is
-    collected as ever; on leaving, all is as before.
+    collected as ever. A heap that somebody has frozen already is left alone.
     """
+    if gc.get_freeze_count():
+        yield
+        return
     gc.freeze()
     try:
         yield

@@ -73,6 +73,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
     ) -> Any:
         if torch.Tag.data_dependent_output in operation.tags:
             raise ValueError(f"{operation} makes a number of a tensor: it can't be recorded")
+        if torch.Tag.dynamic_output_shape in operation.tags:
+            raise ValueError(
+                f"{operation} gives a shape that depends on values: it can't be recorded"
+            )
         kwargs = kwargs or {}
         inputs, options = tree_map(self.node_of, (args, dict(kwargs)))
         answer = operation(*args, **kwargs)

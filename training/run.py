@@ -323,8 +323,9 @@ def _facts(config: Mapping[str, Any], parts: Parts, loop: Loop, record: Record) 
 def _begin(record: Record, config: Mapping[str, Any], parts: Parts, loop: Loop) -> None:
     """From here on there is a run: write down what it is made of."""
     tags, summary = run_tags(config, parts.source, record, versions())
+    kept = Kept.of(parts.source).as_json()
     record.begin(config, {**tags, "monitor": loop.monitor}, monitor=loop.monitor, **summary)
-    record.keep_data(Kept.of(parts.source).as_json())
+    record.keep_data(kept)
 
 
 def run_tags(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..data.source import Batch, SplitName, batch_starts
+from ..errors import UserError
 from .assemble import build_model, build_objective, build_optimizer
 from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
 from .custom_metrics import task_metrics
@@ -405,12 +406,18 @@ class _Group:
         every = {name: torch.cat([a[name] for a in answers], 1) for name in answers[0]}
         losses = {name: (total / count).tolist() for name, total in sums.items()}
         found = []
-        for index in range(len(self.runs)):
+        for index, run in enumerate(self.runs):
+            found.append({name: values[index] for name, values in losses.items()})
+            if run.error is not None:
+                continue
             metrics = self._metrics[self.data.source_of[index]]()
             seen: Batch = {n: (t if one else t[index])[:count] for n, t in tensors.items()}
-            metrics.update({name: answer[index] for name, answer in every.items()}, seen)
-            own = {name: values[index] for name, values in losses.items()}
-            found.append(own | metrics.compute())
+            try:
+                metrics.update({name: answer[index] for name, answer in every.items()}, seen)
+                found[index] |= metrics.compute()
+            except UserError as error:  # a metric of the user's, which harms no other run
+                run.fail(error)
+                self.step.stop(index)
         return found
 
     def _let_go(self) -> None:

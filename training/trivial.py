@@ -67,7 +67,7 @@ def _answer(
     spec, target = source.spec, source.spec.plain(batch["target"])
     if spec.target == "classes":
         spatial = target.shape[1:]
-        scores = constant.reshape(1, channels, *[1] * len(spatial))
+        scores = (constant / constant.sum()).log().reshape(1, channels, *[1] * len(spatial))
         return {"logits": scores.expand(size, channels, *spatial)}
     # The constant of each channel; a dense target's mean is taken over its pixels too.
     per_channel = constant.flatten(1).mean(1) if constant.ndim > 1 else constant
@@ -75,6 +75,6 @@ def _answer(
     if spec.target == "real":
         return {"prediction": per_channel.reshape(shape).expand(target.shape)}
     if channels != spec.outputs:  # a yes or no asked as two classes
-        scores = torch.stack([1 - per_channel, per_channel], 1)
+        scores = torch.stack([1 - per_channel, per_channel], 1).log()
         return {"logits": scores.reshape(1, 2, *shape[2:]).expand(size, 2, *target.shape[2:])}
-    return {"logits": (per_channel - 0.5).reshape(shape).expand(target.shape)}
+    return {"logits": per_channel.logit().reshape(shape).expand(target.shape)}

@@ -1,7 +1,7 @@
 """What is attributed: the loss of a sample, or its logit, probability or prediction."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import torch
@@ -11,6 +11,7 @@ from torch.func import vmap
 from ...data.source import Batch
 from ...data.spec import Spec
 from ...errors import UserError
+from ...training.recorded import record
 from ...training.step import EagerStep, Outputs
 
 Of = Literal["loss", "logit", "probability", "prediction"]
@@ -41,14 +42,29 @@ class Scores:
     classes: Tensor | None = None
     time: float = 0.0
     draws: bool = False
+    _programs: dict[torch.Size, Callable[[Tensor], Tensor]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """The scores, `[samples]`."""
         if not self.draws:
-            return self._numbers(inputs)
+            return self._program(inputs)(inputs)
         with torch.random.fork_rng():
             torch.manual_seed(0)
             return self._numbers(inputs)
+
+    def _program(self, inputs: Tensor) -> Callable[[Tensor], Tensor]:
+        """What gives the numbers of inputs of this shape: their operations, without vmap's work."""
+        if inputs.shape not in self._programs:
+            try:
+                # With a gradient asked for: without, some modules take ways that have none.
+                with torch.enable_grad():
+                    like = inputs.detach().requires_grad_()
+                    self._programs[inputs.shape] = record(self._numbers, like)
+            except Exception:  # what can't be recorded can still be run, or says why not
+                self._programs[inputs.shape] = self._numbers
+        return self._programs[inputs.shape]
 
     def _numbers(self, inputs: Tensor) -> Tensor:
         batch = {**self.batch, "input": inputs}

@@ -129,5 +129,11 @@ def test_names_that_clash(sums, tmp_path):
         predict_files(single, pictures, tmp_path / "out")
     with pytest.raises(UserError, match=r"would replace their own input, new.csv: choose another"):
         predict_files(sums, tables[:1], tmp_path / "one", overwrite=True)
+    three = picture(tmp_path / "three" / "a.png").parent
+    with pytest.raises(UserError, match=r"would replace their own input, a.png: choose another"):
+        predict_files(marker(), [three], three, overwrite=True)
+    (tmp_path / "out" / "new.csv").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"out has folders of the answers' names: new.csv"):
+        predict_files(sums, tables[:1], tmp_path / "out", overwrite=True)
     with pytest.raises(UserError, match=r"-o .*new.csv is a file: expected a folder"):
         predict_files(sums, tables[:1], tables[0])

@@ -49,6 +49,28 @@ def test_one_job_does_not_change_the_next(loaders):
     assert (first.optimizer.lr, second.optimizer.lr) == (0.1, 0.2)
 
 
+def test_jobs_in_turn_are_each_what_hydra_composes(loaders):
+    hydras, ours, sweep = loaders
+    jobs = [
+        ["model=mlp", "optimizer.lr=0.1", "loss.bce.class_weight=[1,3]"],
+        ["model=mlp", "optimizer.lr=0.2", "loss.bce.class_weight={0:1,1:3}"],
+        ["model=mlp", "optimizer.lr=0.3", "loss.bce.class_weight={1:5}"],
+        ["model=mlp", "optimizer.lr=0.4"],
+        ["model=linear", "optimizer.lr=0.4"],
+        ["model=mlp", "optimizer.lr=0.5", "loss.bce.class_weight=[1,2]"],
+        ["model=mlp", "optimizer.lr=0.1", "loss.bce.class_weight=null"],
+    ]
+    for overrides in jobs:
+        config = ours.compose_job(sweep, overrides)
+        expected = hydras.load_sweep_config(sweep, overrides)
+        assert OmegaConf.to_container(config) == OmegaConf.to_container(expected)
+    with pytest.raises(Exception, match="abc"):
+        ours.compose_job(sweep, ["model=mlp", "trainer.epochs=abc", "optimizer.lr={a:1}"])
+    config = ours.compose_job(sweep, jobs[0])
+    expected = hydras.load_sweep_config(sweep, jobs[0])
+    assert OmegaConf.to_container(config) == OmegaConf.to_container(expected)
+
+
 def test_an_override_that_fails_fails_as_hydra_says(loaders):
     _, ours, sweep = loaders
     with pytest.raises(Exception, match=r"Could not override 'trainer\.epoch'"):

@@ -85,6 +85,12 @@ def test_scores_go_where_scores_are_asked_for():
     assert values["auc"] == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_former_name_of_probabilities_is_no_answer():
+    values, answer, target = measured(BINARY, ["sklearn.metrics.log_loss"])
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(answer, target)
+    assert values["log_loss"] == pytest.approx(expected.item(), rel=1e-5)
+
+
 def test_real_numbers_in_units_of_the_data():
     values, answer, target = measured(REAL, ["sklearn.metrics.mean_absolute_error"])
     scale = torch.tensor(REAL.scale)
@@ -132,6 +138,7 @@ def test_the_check_lets_pass_what_can_be_computed(spec):
         (BINARY, ["sklearn.metrics.zero_one_los"], "Did you mean zero_one_loss"),
         (BINARY, ["math.hypot"], "does not tell its parameters|must name two"),
         (BINARY, ["math.pi"], "is not a function"),
+        (BINARY, ["sklearn.metrics.max_error", "./a.py:max_error"], "two called max_error"),
         (BINARY, ["fractions.Fraction"], "has no update and compute"),
         (BINARY, {"f1": "sklearn.metrics.f1_score"}, "f1 is measured already"),
         (BINARY, ["sklearn.metrics.roc_curve"], "roc_curve gives a tuple, and one number"),

@@ -52,6 +52,11 @@ def test_values_can_decide_nothing():
         record(lambda x: x if x > 0 else -x, torch.tensor(1.0))
 
 
+def test_values_can_decide_no_shape():
+    with pytest.raises(ValueError, match="gives a shape that depends on values"):
+        record(lambda x: x[x > 0].sum(), torch.tensor([1.0, -1.0]))
+
+
 def test_other_arguments_are_refused():
     program = record(lambda x: x["a"] + 1, {"a": torch.tensor(1.0)})
     with pytest.raises(ValueError, match=r"recorded with .* called with"):

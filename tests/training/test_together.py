@@ -93,9 +93,13 @@ def test_a_run_can_be_continued_alone(tmp_path):
     assert result.metrics == pytest.approx(expected.metrics, rel=1e-3, abs=1e-5)
 
 
-def test_a_run_that_turns_nan_harms_no_other(tmp_path):
+@pytest.mark.parametrize("metrics", ["null", "[sklearn.metrics.brier_score_loss]"])
+def test_a_run_that_turns_nan_harms_no_other(metrics, tmp_path):
     rates = ["optimizer.lr=0.001", "optimizer.lr=1e30"]
-    jobs = [job(tmp_path, f"{i}", "optimizer=sgd", rate) for i, rate in enumerate(rates)]
+    jobs = [
+        job(tmp_path, f"{i}", "optimizer=sgd", f"trainer.metrics={metrics}", rate)
+        for i, rate in enumerate(rates)
+    ]
     good, bad = train_together(jobs, Report())
     assert "not finite" in str(bad)
     summary = json.loads((jobs[1].run_dir / "run.json").read_text())
@@ -103,7 +107,7 @@ def test_a_run_that_turns_nan_harms_no_other(tmp_path):
     assert "not finite" in summary["reason"]
     alone = tmp_path / "alone"
     alone.mkdir()
-    expected = run(config_of("optimizer=sgd", rates[0]), alone)
+    expected = run(config_of("optimizer=sgd", f"trainer.metrics={metrics}", rates[0]), alone)
     assert good.metrics == pytest.approx(expected.metrics, rel=1e-4, abs=1e-6)
 
 

@@ -126,7 +126,8 @@ def test_without_a_compiler_it_says_so_and_trains(tmp_path, monkeypatch, never_s
     from torch._inductor import config
 
     monkeypatch.setattr(config.cpp, "cxx", (None, "no-such-compiler"))
-    monkeypatch.setattr(config, "force_disable_caches", True)
+    monkeypatch.setattr(config, "fx_graph_cache", False)
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
     torch._dynamo.reset()
     report = Notes()
     jobs = [job(tmp_path, f"{i}", f"seed={i}") for i in range(2)]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ...data.source import Batch
+from ...errors import UserError
 from ...losses.objective import ObjectiveValue
 from ..proximal import ISTA
 from ..step import EagerStep
@@ -93,5 +94,10 @@ class BalancedStep(EagerStep):
 
     def load(self, state: Mapping[str, Any]) -> None:
         """See `Step.load`."""
+        if "balance" not in state:
+            raise UserError(
+                "the checkpoint is of a run without a balance: leave balance=none as it was, or "
+                "start a new run"
+            )
         super().load(state)
         self.balance.load_state_dict(state["balance"])
