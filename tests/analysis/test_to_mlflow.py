@@ -195,7 +195,7 @@ def test_a_model_that_takes_no_numbers_of_a_table_is_not_served(workdir):
     run_dir = workdir / "run"
     run_dir.mkdir()
     run(config, run_dir)
-    with pytest.raises(UserError, match="once they are read as new ones: tensors used as indices"):
+    with pytest.raises(UserError, match=r"can.t take input .* tensors used as indices"):
         export(config, run_dir, ["mlflow"], workdir / "exports")
     assert not (workdir / "exports").exists()
 
