@@ -7,8 +7,11 @@ gradient of the sum of the numbers holds each sample's own: one backward pass, w
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
+
+_POWER = 6  # of the variable that the way to a sample is integrated over
 
 Score = Callable[[Tensor], Tensor]
 """From `[samples, ...]` to `[samples]`, each sample's number from its own row alone."""
@@ -76,14 +79,13 @@ class Integrated(NamedTuple):
 def integrated_gradients(
     score: Score, inputs: Tensor, baseline: Tensor, steps: int = 256
 ) -> Integrated:
-    r"""$(x - x') \int_0^1 \nabla f(x' + a (x - x'))\,\mathrm{d}a$, by the midpoint rule.
+    r"""$(x - x') \int_0^1 \nabla f(x' + a (x - x'))\,\mathrm{d}a$, by Gauss's rule.
 
     They are complete: over the parts of a sample they sum to $f(x) - f(x')$, up to the error of the
-    rule, which falls with the square of the steps where f is smooth, and with the steps where it
-    has kinks.
+    rule, which vanishes quickly where f is smooth, and with the steps where it has kinks.
 
     >>> x = torch.tensor([[1.0, 2.0]])
-    >>> found = integrated_gradients(lambda x: x[:, 0] * x[:, 1], x, torch.zeros(2), steps=4)
+    >>> found = integrated_gradients(lambda x: x[:, 0] * x[:, 1], x, torch.zeros(2), steps=8)
     >>> found.values, found.change
     (tensor([[1., 1.]]), tensor([2.]))
 
@@ -104,9 +106,29 @@ def integrated_gradients(
         raise ValueError(f"steps must be at least 1; got {steps}")
     way = inputs - baseline
     total = torch.zeros_like(inputs)
-    for step in range(steps):
-        total += input_gradients(score, baseline + (step + 0.5) / steps * way)
-    values = total / steps * way
+    for place, share in _points(steps):
+        total += share * input_gradients(score, baseline + place * way)
+    values = total * way
     with torch.no_grad():
         change = score(inputs) - score(inputs - way)
     return Integrated(values, values.flatten(1).sum(1) - change, change)
+
+
+def _points(steps: int) -> list[tuple[float, float]]:
+    """Places in [0, 1] and the shares of what stands there in an integral over it.
+
+    Gauss and Legendre's rule for a root of the place: a model that normalises its input,
+    as one with GroupNorm, changes almost only close to a baseline of zero, where many places then
+    lie.
+    """
+    if steps == 1:
+        return [(0.5, 1.0)]
+    roots, shares = np.polynomial.legendre.leggauss(steps)
+    roots, shares = (roots + 1) / 2, shares / 2
+    return list(
+        zip(
+            (roots**_POWER).tolist(),
+            (_POWER * roots ** (_POWER - 1) * shares).tolist(),
+            strict=True,
+        )
+    )

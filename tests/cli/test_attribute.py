@@ -33,7 +33,7 @@ def test_of_a_table_it_ranks_the_features_and_keeps_the_maps(cli, table):
     assert lines[1].split("  ")[0] == "mean size of"
     assert lines[5] == "and 27 more, see --top"
     assert (
-        "integrated gradients, 256 steps from zero: sums miss f(x) − f(baseline) by 0.0" in lines[6]
+        "integrated gradients, 256 steps from zero: sums miss f(x) − f(baseline) by 0." in lines[6]
     )
     with np.load(table / "attribution.npz") as kept:
         assert kept["integrated_gradients"].shape == kept["input"].shape == (20, 30)
