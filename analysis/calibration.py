@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..data.messages import counted
 from .claims import Elements
 from .counts import clopper_pearson, percentiles, resampled
 
@@ -139,8 +140,7 @@ class Tally:
         scores = torch.cat(self._scores)
         independent = not self.dense and bool((scores[:, 0] <= 1).all())
         filled = cells[:, :, 0].sum(0) > 0
-        count = cells.shape[1]
-        how = f"{count} bin{'s' * (count != 1)} of {kind}"
+        how = f"{counted(cells.shape[1], 'bin')} of {kind}"
         return _measured(scores, cells[:, filled], self._mass, how, independent=independent)
 
 

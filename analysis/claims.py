@@ -14,6 +14,7 @@ from torch import Tensor
 from ..data.source import Batch
 from ..data.spec import Spec, as_indices
 from ..training.metrics import counted_in
+from .decoded import yes_score
 
 _SURE = 1e-12  # probabilities of one class against the rest are told apart down to here
 
@@ -103,8 +104,8 @@ def elements(spec: Spec, logits: Tensor, batch: Batch, ignore_index: int | None)
         ignore_index: the target value that does not count.
     """
     logits = logits.detach()
-    if spec.target == "binary" and logits.shape[1] == 2:
-        logits = logits[:, 1:] - logits[:, :1]
+    if spec.target == "binary":
+        logits = yes_score(logits)
     if spec.target == "classes":
         scores = logits.movedim(1, -1)  # [batch, *spatial, classes]
         target = as_indices(batch["target"]).reshape(scores.shape[:-1])

@@ -64,7 +64,11 @@ def answer_of(answers: Mapping[str, Tensor], spec: Spec) -> Tensor:
 
 def scores(answers: Mapping[str, Tensor], spec: Spec) -> Tensor:
     """The score of a yes, `[samples, 1, *spatial]`, float64: its probability is σ(score)."""
-    logits = answer_of(answers, spec).double()
+    return yes_score(answer_of(answers, spec).double())
+
+
+def yes_score(logits: Tensor) -> Tensor:
+    """One channel for a yes, `[samples, 1, ...]`, also where there is one for no beside it."""
     return logits[:, 1:] - logits[:, :1] if logits.shape[1] == 2 else logits
 
 

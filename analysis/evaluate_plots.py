@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 _LABELS = 5  # curves beside that of all labels
 _MARK = "C3"
+_POINTS: dict[str, Any] = {
+    "fmt": "o", "markersize": 5, "elinewidth": 1.1, "clip_on": False, "zorder": 5
+}  # fmt: skip
 
 
 def draw(found: Examined, chosen: Thresholded | None = None) -> "Figure":
@@ -76,13 +79,9 @@ def _mark(axes: "Axes", chosen: Thresholded) -> None:
         *place,
         xerr=[[max(0, place[0] - left)], [max(0, right - place[0])]],
         yerr=[[max(0, place[1] - low)], [max(0, high - place[1])]],
-        fmt="o",
         color=_MARK,
-        markersize=6,
-        elinewidth=1.2,
-        clip_on=False,
-        zorder=5,
         label=f"threshold {chosen.threshold:.3g} ({chosen.rule}), 95 % intervals",
+        **_POINTS,
     )
 
 
@@ -107,13 +106,9 @@ def _points(axes: "Axes", found: Calibration) -> None:
         found.claimed,
         found.came_true,
         yerr=[low.tolist(), high.tolist()],
-        fmt="o",
         color="0.1",
-        markersize=4.5,
-        elinewidth=1,
-        clip_on=False,
-        zorder=4,
         label=f"{found.how}, 95 % intervals",
+        **_POINTS,
     )
 
 

@@ -78,7 +78,7 @@ def examine(parts: Parts, loop: Loop, split: SplitName) -> Examined:
             f"no: here {asked if spec.main_output in parts.outputs else given}"
         )
     check_split(parts, split)
-    temperature, why_not = _temperature(parts, loop, split)
+    temperature, why_not, chosen_on = _temperature(parts, loop, split)
     tallies = [Tally(dense=spec.dense)]
     if temperature is not None:
         tallies.append(Tally(dense=spec.dense, temperature=temperature))
@@ -98,28 +98,30 @@ def examine(parts: Parts, loop: Loop, split: SplitName) -> Examined:
         temperature,
         cooled[0] if cooled else None,
         why_not,
-        source.size("val"),
+        chosen_on,
         tuple(questions.curves(spec.labels)),
     )
 
 
-def _temperature(parts: Parts, loop: Loop, split: SplitName) -> tuple[float | None, str]:
-    """The temperature that the validation split asks for, or why there is none."""
+def _temperature(parts: Parts, loop: Loop, split: SplitName) -> tuple[float | None, str, int]:
+    """The temperature that the validation split asks for, or why there is none; of how many."""
     size = parts.source.size("val")
     if not size:
-        return None, "no temperature: it is chosen on validation data; train with data.val=0.15"
+        return None, "no temperature: it is chosen on validation data; train with data.val=0.15", 0
     if split == "val":
-        return None, "no temperature: it is chosen on the val split, and not judged there"
-    chosen = Chosen(size)
+        return None, "no temperature: it is chosen on the val split, and not judged there", 0
+    chosen, count = Chosen(size), 0
     for batch in _elements(parts, loop, "val"):
         chosen.add(batch)
+        count += batch.samples
     temperature = chosen.temperature()
-    if temperature is None:
-        return None, (
-            f"no temperature between {LOWEST:g} and {HIGHEST:g} is best on the {size:,} validation "
-            "samples: with no mistake, or no sense, in them there is nothing to choose"
-        )
-    return temperature, ""
+    if temperature is not None:
+        return temperature, "", count
+    why = (
+        f"no temperature between {LOWEST:g} and {HIGHEST:g} is best on the {count:,} validation "
+        "samples: with no mistake, or no sense, in them there is nothing to choose"
+    )
+    return None, why, count
 
 
 def _elements(parts: Parts, loop: Loop, split: SplitName) -> Iterator[Elements]:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from .counts import METHODS, intervals, rates
+from .decoded import yes_score
 
 RULES = "best_f1, precision>=0.9, recall>=0.8, or a number such as 0.37"
 
@@ -242,5 +243,4 @@ def scored(
 
 def _score(logits: Tensor) -> Tensor:
     """One score per element, `[batch, elements]`."""
-    one = logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits[:, 0]
-    return one.detach().flatten(1) if one.ndim > 1 else one.detach().unsqueeze(1)
+    return yes_score(logits).detach().flatten(1)

@@ -36,6 +36,7 @@ def _root(
 
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result only.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more; tracebacks too.")]
 
 
@@ -125,7 +126,7 @@ def explain(
     axis: Annotated[
         str | None, typer.Option(help="What varies, where there is a choice: mu, logvar, …")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Explain a loss: formula, inputs, gradient, when to use it, its relatives."""
     from .errors import guarded
@@ -151,7 +152,7 @@ def check(
         str | None,
         typer.Option(help="Judge it for this kind of target: binary, classes, mask, real, …"),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Find out why a loss will not learn, before training."""
     from .check import check_command
@@ -185,7 +186,7 @@ def trace(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Where the plot goes, e.g. path.pdf.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Follow a tiny run number by number: forward, backward, update."""
     from .errors import guarded
@@ -230,7 +231,7 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Where the plot goes, e.g. curves.pdf.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Measure a trained run on a split of its data."""
     from .errors import guarded
@@ -298,7 +299,7 @@ def curvature(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Where the plot goes, e.g. curvature.pdf.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Measure how the loss curves: eigenvalues, trace and density of the Hessian."""
     from .curvature import ask, curvature_command
@@ -364,7 +365,7 @@ def attribute(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Where the plot goes, e.g. maps.pdf.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Tell which parts of its input an answer comes from: gradients, integrated, occlusion."""
     from .attribute import ask, attribute_command
@@ -525,7 +526,7 @@ def compare(
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a report, one HTML file.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write the table.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Compare runs: means and intervals over seeds, and tests against a baseline."""
     from .compare import Asked, compare_command
@@ -566,7 +567,7 @@ def runs_(
     clean: Annotated[
         bool, typer.Option("--clean", help="Mark stale runs as KILLED; nothing is deleted.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """List the runs and sweeps here, newest last."""
     from .errors import guarded

@@ -40,7 +40,7 @@ class OverBatches(ABC, Generic[Graph]):
         self.size = subject.size
         self._weights = list(subject.weights.values())
         self.like = self._weights[0].detach()
-        self._graphs = Kept(self._graph, len(subject.batches), graph_bytes)
+        self._graphs = KeptGraphs(self._graph, len(subject.batches), graph_bytes)
 
     def products(self, vectors: Tensor) -> Tensor:
         """See `Operator.products`."""
@@ -135,7 +135,7 @@ def derivatives(
     )
 
 
-class Kept(Generic[Graph]):
+class KeptGraphs(Generic[Graph]):
     """Makes a batch's graph, and keeps those of the first batches, as many as memory allows.
 
     Args:

@@ -5,17 +5,9 @@ import json
 import numpy as np
 import pytest
 import torch
+from refusals import assert_refused
 
 TINY = ["model=mlp", "trainer.epochs=1", "tracking=none"]
-
-
-def assert_refused(outcome, *parts, workdir):
-    assert outcome.code == 2, outcome
-    for part in parts:
-        assert part in outcome.err, outcome.err
-    assert "Traceback" not in outcome.err + outcome.out
-    outputs = workdir / "outputs"
-    assert not outputs.exists() or not list(outputs.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,9 @@ CASES = {
         [{"lr": 0.1, "momentum": m, "nesterov": True, "weight_decay": 0.01} for m in (0.9, 0.5)],
     ),
     "adam": ("Adam", [{"lr": 0.1, "weight_decay": 0.1}, {"lr": 0.01, "betas": (0.5, 0.9)}]),
+    "adam-one-beta": ("Adam", [{"lr": 0.1, "weight_decay": 0.1}, {"lr": 0.01}]),
+    "adamw-one-beta": ("AdamW", [{"lr": 0.1, "weight_decay": 0.1}, {"lr": 0.01}]),
+    "adamw-no-decay": ("AdamW", [{"lr": lr, "weight_decay": 0.0} for lr in (0.1, 0.01)]),
     "adamw": ("AdamW", [{"lr": 0.1, "weight_decay": 0.1}, {"lr": 0.01, "betas": (0.5, 0.9)}]),
 }
 

@@ -7,28 +7,16 @@ import torch
 from losslab.losses import Objective, Term, bce, gradient_penalty, l2_norm, mse
 from losslab.losses.schedules import Linear
 from losslab.training.step import EagerStep, NamedModel, model_inputs
+from small_steps import rows, step_of
 from torch import nn
 
 
-def make_step(model, terms=None, optimizer=torch.optim.SGD, lr=0.1, **options):
-    objective = Objective(terms or [Term("bce", bce)])
-    objective.bind(("input", "target"), ("logits",), "logits")
-    return EagerStep(
-        model,
-        objective,
-        optimizer(model.parameters(), lr=lr if isinstance(lr, float) else lr(0.0)),
-        inputs=("input",),
-        main_output="logits",
-        lr=lr,
-        **options,
-    )
+def make_step(model, terms=None, **options):
+    return step_of(model, terms or [Term("bce", bce)], "logits", **options)
 
 
 def batches(n=6):
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(n):
-        inputs = torch.randn(8, 3, generator=generator)
-        yield {"input": inputs, "target": (inputs[:, :1] > 0).float()}
+    return rows(lambda inputs: (inputs[:, :1] > 0).float(), n)
 
 
 def twins():

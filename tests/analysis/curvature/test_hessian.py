@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from losslab.analysis.curvature import Hessian, dense
-from losslab.analysis.curvature.hessian import Kept
+from losslab.analysis.curvature.hessian import KeptGraphs
 from losslab.analysis.curvature.subject import flat, unflat
 from losslab.experiments.curvature import exact_hessian
 from small_subjects import LOSSES, in_batches, mlp, subject_for
@@ -61,7 +61,7 @@ def test_the_graphs_of_batches_are_kept_as_memory_allows(graph_bytes):
 def test_as_many_graphs_are_kept_as_fit():
     weights = torch.ones(4, requires_grad=True)  # 16 bytes, kept by the square
 
-    kept = Kept(lambda index: (weights * (index + 1)).square().sum(), 3, most=2 * 16)
+    kept = KeptGraphs(lambda index: (weights * (index + 1)).square().sum(), 3, most=2 * 16)
     first = [kept(index) for index in range(3)]
     assert [kept(index) is graph for index, graph in enumerate(first)] == [True, True, False]
 

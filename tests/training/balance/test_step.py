@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from losslab.cli.compose import compose_config, plain
-from losslab.losses import Objective, Term, l1, l2_norm, mse
+from losslab.losses import Term, l1, l2_norm, mse
 from losslab.training import checkpoint
 from losslab.training.balance import GradNorm, PCGrad, Uncertainty
 from losslab.training.balance.step import BalancedStep
@@ -16,16 +16,15 @@ from losslab.training.report import Report
 from losslab.training.run import prepare, run
 from losslab.training.step import EagerStep
 from small_runs import config_of, metrics_in
+from small_steps import rows, step_of
 from torch import nn
 
 KINDS = ["uncertainty", "grad_norm", "pcgrad"]
 
 
-def make_step(model, kind=None, optimizer=torch.optim.SGD, lr=0.1, regulariser=0.0, **options):
+def make_step(model, kind=None, regulariser=0.0, **options):
     terms = [Term("mse", mse), Term("l1", l1, weight=3.0)]
     terms += [Term("l2", l2_norm, weight=regulariser)] if regulariser else []
-    objective = Objective(terms)
-    objective.bind(("input", "target"), ("prediction",), "prediction")
     names = ["mse", "l1"]
     balances = {
         "uncertainty": lambda: Uncertainty(names),
@@ -33,23 +32,12 @@ def make_step(model, kind=None, optimizer=torch.optim.SGD, lr=0.1, regulariser=0
         "pcgrad": lambda: PCGrad(names, model),
     }
     if kind is not None:
-        options["balance"] = balances[kind]()
-    return (BalancedStep if kind else EagerStep)(
-        model,
-        objective,
-        optimizer(model.parameters(), lr=lr if isinstance(lr, float) else lr(0.0)),
-        inputs=("input",),
-        main_output="prediction",
-        lr=lr,
-        **options,
-    )
+        options |= {"kind": BalancedStep, "balance": balances[kind]()}
+    return step_of(model, terms, "prediction", **options)
 
 
 def batches(n=6):
-    generator = torch.Generator().manual_seed(0)
-    for _ in range(n):
-        inputs = torch.randn(8, 3, generator=generator)
-        yield {"input": inputs, "target": inputs[:, :1] + inputs[:, 1:2].square()}
+    return rows(lambda inputs: inputs[:, :1] + inputs[:, 1:2].square(), n)
 
 
 def network():
