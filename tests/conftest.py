@@ -1,5 +1,6 @@
 """What every test may use: a place of its own, one thread, and the command line in this process."""
 
+import math
 import os
 import subprocess
 import sys
@@ -32,6 +33,12 @@ def workdir(tmp_path, monkeypatch) -> Path:
     """An empty current directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def as_one_program(monkeypatch) -> None:
+    """Runs that can be stacked are, however fast they would be otherwise."""
+    monkeypatch.setattr("losslab.training.together._CLEARLY", math.inf)
 
 
 @dataclass(frozen=True)

@@ -99,18 +99,22 @@ def seconds(call: Callable[[], Any], device: torch.device) -> float:
     return best
 
 
-def measure(
-    call: Callable[[], Any], steps: int, parts: Parts, trainer: TrainerConfig, most: int
-) -> Pace:
-    """The pace of runs of which `call` takes a step.
+def measure(parts: Parts, trainer: TrainerConfig, most: int) -> Pace:
+    """The pace of a run, from a few of its steps.
 
     Args:
-        call: one step, alone.
-        steps: of the whole run.
-        parts: what the run is made of.
+        parts: what the run is made of; its weights move.
         trainer: how it trains.
         most: the most processes that are wanted, of one thread each.
     """
+    source = parts.source
+    batch = next(iter(source.batches("train", trainer.batch_size, seed=0)))
+    batches = math.ceil(source.size("train") / trainer.batch_size)
+    steps = trainer.epochs * min(batches, trainer.max_batches or batches)
+
+    def call() -> None:
+        parts.step.train(batch, 0.0)
+
     step = seconds(call, parts.device)
     most //= trainer.threads or 1
     processes = 1 if parts.device.type != "cpu" else min(most, _that_fit(parts, trainer))
@@ -138,11 +142,7 @@ def pace_of(config: Mapping[str, Any], most: int) -> Pace | None:
         device = pick_device(trainer.device, World())
         if device.type != "cpu":
             return None
-        parts = prepare(config, trainer, device, World(), Report())
-        batch = next(iter(parts.source.batches("train", trainer.batch_size, seed=0)))
-        batches = math.ceil(parts.source.size("train") / trainer.batch_size)
-        steps = trainer.epochs * min(batches, trainer.max_batches or batches)
-        return measure(lambda: parts.step.train(batch, 0.0), steps, parts, trainer, most)
+        return measure(prepare(config, trainer, device, World(), Report()), trainer, most)
     except Exception:  # whatever is wrong with this run, it says itself when it begins
         return None
 

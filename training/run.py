@@ -22,6 +22,7 @@ from .config import ObjectiveConfig, TrackingConfig, TrainerConfig
 from .custom_metrics import WithCustom, task_metrics
 from .distributed import World, pick_device, process_group, world
 from .examples import save_examples
+from .heap import keep_freed_memory
 from .loop import Loop
 from .metrics import Metrics
 from .preflight import bind, preflight, tiny_batch, try_model
@@ -157,6 +158,8 @@ def prepare(
 ) -> Parts:
     """Seed, data, model, objective, optimizer, preflight."""
     check_answer(config)
+    if device.type == "cpu":
+        keep_freed_memory()
     source = build_source(config).to(device)
     spec = source.spec
     seed_everything(config["seed"])

@@ -24,7 +24,7 @@ from .loop import POINTS
 from .memory import bytes_of, half_of_free_bytes
 from .metrics import Values
 from .metrics_mode import monitored, sign_of
-from .pace import Slower, measure, seconds
+from .pace import Pace, Slower, measure, seconds
 from .preflight import bind, check_options
 from .progress import NonFiniteLoss, Progress, TrainingLosses
 from .pruning import watcher_of
@@ -43,6 +43,8 @@ from .versions import versions
 Config = Mapping[str, Any]
 
 _FIRST_SAVE = 5.0  # seconds until the first checkpoints
+_HEAVY = 5e-3  # seconds of a run's step, from which on it is no overhead that is shared
+_CLEARLY = 0.9  # of the time otherwise: what is measured in a moment is not exact
 _WRITERS = 4  # checkpoints that are written at the same time
 
 
@@ -93,13 +95,20 @@ def _train(
 ) -> list[Result | Exception]:
     data = StackedData([job.config for job in jobs], parts.source, parts.device)
     width = max_width or max(1, int(half_of_free_bytes(parts.device) / bytes_of(parts, trainer)))
+    pace = measure(parts, trainer, processes)
+
+    def group_of(rows: range) -> _Group:
+        chosen = [jobs[row] for row in rows]
+        return _Group(chosen, parts, data.of(rows), trainer, report, compile)
+
     results: list[Result | Exception] = []
     for first in range(0, len(jobs), width):
         rows = range(len(jobs))[first : first + width]
-        chosen = [jobs[row] for row in rows]
-        group = _Group(chosen, parts, data.of(rows), trainer, report, processes, compile)
+        if first == 0 and pace.step > _HEAVY:
+            group_of(rows[:2]).check_a_pair(pace)
+        group = group_of(rows)
         if first == 0:
-            group.check_speed()
+            group.check_speed(pace)
         elif group.compiles:
             group.compile()
         report.note(f"{len(group.jobs)} runs are trained as one program")
@@ -132,11 +141,9 @@ class _Group:
         data: StackedData,
         trainer: TrainerConfig,
         report: Report,
-        processes: int,
         compile: bool,
     ) -> None:
         self.jobs = jobs
-        self.processes = processes  # that could train them otherwise
         self.compiles = compile or trainer.compile
         self.parts = parts
         self.data = data
@@ -158,7 +165,7 @@ class _Group:
         self.sign = sign_of(self.monitor)
         check_monitor(self.monitor, metrics, parts)
         self.step = self._stack(jobs)
-        self._try()
+        self._tried = self._try()
 
     def _stack(self, jobs: Sequence[Job]) -> VectorizedStep:
         models, self.objectives, self.groups, self.rates = [], [], [], []
@@ -191,12 +198,15 @@ class _Group:
             clip_norm=self.trainer.clip_norm,
         )
 
-    def _try(self) -> None:
-        """See that the program can be stacked at all, before anything is written."""
+    def _try(self) -> float:
+        """See that the program can be stacked at all; the seconds of its gradients."""
         batch = next(self._batches(0))
         try:
             with self.step.leaving_no_trace():
-                self.step.gradients(batch, 0.0)
+                self.step.gradients(batch, 0.0)  # which prepares
+                begin = clock.perf_counter()
+                self.step.gradients(batch, 0.0)[0].sum().item()  # waits for the device
+                return clock.perf_counter() - begin
         except Exception as error:  # whatever vmap says of a user's model or loss
             raise NotStackable(_in_a_line(error)) from error
 
@@ -225,18 +235,28 @@ class _Group:
         self.report.note(f"the program goes on as it was: compiled, {times}")
         return traced
 
-    def check_speed(self) -> None:
+    def check_a_pair(self, pace: Pace) -> None:
+        """See that these few, whose steps are heavy, gain anything by being stacked.
+
+        What is lost by that, as by grouped convolutions on the CPU, a few runs tell at less cost
+        than all.
+
+        Raises:
+            Slower: they do not.
+        """
+        self._check_step(self._tried, pace)
+
+    def check_speed(self, pace: Pace) -> None:
         """See that the program, compiled if it is to be, is faster than its runs otherwise.
 
         Raises:
             Slower: it is not.
         """
         batch = next(self._batches(0))
-        alone = {name: tensor if self.shared else tensor[0] for name, tensor in batch.items()}
         threads, best = torch.get_num_threads(), torch.get_num_threads()
         with self.step.leaving_no_trace():
             together = seconds(lambda: self.step.train(batch, 0.0), self.device)
-            if threads > 1 and self.trainer.threads is None:
+            if threads > 1 and self.trainer.threads is None and pace.step < _HEAVY:
                 # Small steps lose more by waiting for their threads than they gain.
                 torch.set_num_threads(1)
                 in_one_thread = seconds(lambda: self.step.train(batch, 0.0), self.device)
@@ -245,24 +265,25 @@ class _Group:
                 torch.set_num_threads(best)
                 together = self._compare_compiled(batch, together)
             torch.set_num_threads(threads)
-        step = self.parts.step  # of a model that is not among the stacked ones
-        pace = measure(
-            lambda: step.train(alone, 0.0), self.steps, self.parts, self.trainer, self.processes
-        )
-        runs = len(self.jobs)
-        if together > runs * pace.step:
-            raise Slower(
-                f"a step of all takes {1e3 * together:.3g} ms as one program, and "
-                f"{1e3 * runs * pace.step:.3g} ms one by one",
-                pace,
-            )
-        if self.steps * together > pace.in_processes(runs):
+        self._check_step(together, pace)
+        in_processes = pace.in_processes(len(self.jobs))
+        if self.steps * together > _CLEARLY * in_processes:
             raise Slower(
                 f"about {self.steps * together:.3g} s as one program, and "
-                f"{pace.in_processes(runs):.3g} s in {pace.processes} processes",
+                f"{in_processes:.3g} s in {pace.processes} processes",
                 pace,
             )
         torch.set_num_threads(best)
+
+    def _check_step(self, together: float, pace: Pace) -> None:
+        """Compare a step of all with as many alone."""
+        runs = len(self.jobs)
+        if together > _CLEARLY * runs * pace.step:
+            raise Slower(
+                f"a step of {runs} takes {1e3 * together:.3g} ms as one program, and "
+                f"{1e3 * runs * pace.step:.3g} ms one by one",
+                pace,
+            )
 
     def _batches(self, epoch: int) -> Iterator[Batch]:
         batches = self.data.batches(epoch, self.trainer.batch_size, self.shared)

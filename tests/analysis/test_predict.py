@@ -118,8 +118,8 @@ def test_a_run_that_kept_nothing_asks_its_data(priced, houses, tmp_path):
     pd.testing.assert_frame_equal(found, before)
 
 
-def test_runs_trained_as_one_program_keep_each_its_own(folder, houses, monkeypatch):
-    monkeypatch.setattr("losslab.training.together._Group.check_speed", lambda self: None)
+@pytest.mark.usefixtures("as_one_program")
+def test_runs_trained_as_one_program_keep_each_its_own(folder, houses):
     jobs = [
         job_on(folder, f"run{i}", "price", "loss=mse", f"data.split_seed={i}") for i in range(2)
     ]

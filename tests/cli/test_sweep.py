@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-
-
-@pytest.fixture(autouse=True)
-def _as_one_program_however_fast(monkeypatch):
-    monkeypatch.setattr("losslab.training.together._Group.check_speed", lambda self: None)
+pytestmark = [
+    pytest.mark.usefixtures("as_one_program"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),
+]
 
 
 def runs_of(workdir):

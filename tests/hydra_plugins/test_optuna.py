@@ -12,15 +12,13 @@ from losslab.errors import UserError
 from hydra_plugins.losslab.study import Pruner, build_sampler
 
 optuna = pytest.importorskip("optuna")
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+pytestmark = [
+    pytest.mark.usefixtures("as_one_program"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),
+]
 TINY = ["model=mlp", "model.width=8", "tracking=none", "trainer.device=cpu"]
 SEARCH = ["train", "-m", "hydra/sweeper=optuna", *TINY]
 RATE = "optimizer.lr=tag(log,interval(1e-6,1e-1))"
-
-
-@pytest.fixture(autouse=True)
-def _as_one_program_however_fast(monkeypatch):
-    monkeypatch.setattr("losslab.training.together._Group.check_speed", lambda self: None)
 
 
 def of_sweeper(**options):

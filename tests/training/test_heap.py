@@ -1,7 +1,9 @@
 import gc
+import subprocess
+import sys
 
 import pytest
-from losslab.training.heap import frozen_heap
+from losslab.training.heap import frozen_heap, keep_freed_memory
 
 
 class Node:
@@ -29,3 +31,34 @@ def test_an_error_leaves_nothing_frozen():
     with pytest.raises(RuntimeError), frozen_heap():
         raise RuntimeError
     assert gc.get_freeze_count() == before
+
+
+STEPS = """
+import resource, torch
+from losslab.training.heap import keep_freed_memory
+kept = {kept} and keep_freed_memory()
+def step():
+    for _ in range(3):
+        torch.ones(2 ** 22) + 1  # 16 MiB each
+step(), step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+step()
+print(int(kept), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a setting of glibc")
+def test_freed_memory_is_kept_for_the_next_step():
+    def faults(kept):
+        out = subprocess.check_output([sys.executable, "-c", STEPS.format(kept=kept)], text=True)
+        return [int(word) for word in out.split()]
+
+    assert faults(False)[1] > 4000  # pages of 4 KiB, of two tensors at least
+    assert faults(True)[0] == 1
+    assert faults(True)[1] < 100
+
+
+@pytest.mark.parametrize("name", ["GLIBC_TUNABLES", "MALLOC_TRIM_THRESHOLD_"])
+def test_the_users_own_settings_stay(name, monkeypatch):
+    monkeypatch.setenv(name, "1")
+    assert keep_freed_memory.__wrapped__() is False

@@ -14,13 +14,11 @@ from losslab.training.sweeps import identity
 from losslab.training.together import train_together
 from losslab.training.vectorized import VectorizedStep
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+pytestmark = [
+    pytest.mark.usefixtures("as_one_program"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),
+]
 TINY = ["model=mlp", "model.width=8", "trainer.epochs=4", "tracking=none", "trainer.device=cpu"]
-
-
-@pytest.fixture(autouse=True)
-def _as_one_program_however_fast(monkeypatch):
-    monkeypatch.setattr("losslab.training.together._Group.check_speed", lambda self: None)
 
 
 def job(folder, name, *overrides):

@@ -13,12 +13,10 @@ from losslab.training.stacked_optimizer import NotStackable
 from losslab.training.together import train_together
 from small_runs import config_of, job, metrics_in
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
-
-
-@pytest.fixture(autouse=True)
-def _as_one_program_however_fast(monkeypatch):
-    monkeypatch.setattr("losslab.training.together._Group.check_speed", lambda self: None)
+pytestmark = [
+    pytest.mark.usefixtures("as_one_program"),
+    pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),
+]
 
 
 def progress_of(run_dir):
@@ -181,18 +179,6 @@ def test_no_more_runs_than_fit_into_memory_share_a_program(tmp_path, monkeypatch
     jobs = [job(tmp_path, f"{i}", f"seed={i}") for i in range(4)]
     assert len(train_together(jobs, Notes())) == 4
     assert notes == ["2 runs are trained as one program"] * 2
-
-
-def test_where_one_by_one_is_faster_the_program_is_refused(tmp_path, monkeypatch):
-    monkeypatch.undo()
-    seconds = iter([3.0, 1.0])
-    for module in ("together", "pace"):
-        monkeypatch.setattr(
-            f"losslab.training.{module}.seconds", lambda call, device: next(seconds)
-        )
-    jobs = [job(tmp_path, f"{i}", f"seed={i}") for i in range(2)]
-    with pytest.raises(NotStackable, match=r"3e\+03 ms as one program, and 2e\+03 ms one by one"):
-        train_together(jobs, Report())
 
 
 def test_a_metric_that_is_not_measured_is_refused(tmp_path):
