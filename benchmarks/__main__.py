@@ -196,17 +196,20 @@ def bench_attribution(rounds: int) -> None:
         )  # fmt: skip
 
 
+def tried(measure: Callable[[], float]) -> Callable[[], float]:
+    """Where it fails the table says so, and goes on."""
+
+    def measured() -> float:
+        try:
+            return measure()
+        except RuntimeError as error:
+            raise Failed(str(error)) from error
+
+    return measured
+
+
 def bench_sweeps(rounds: int) -> None:
     from . import sweeps
-
-    def tried(measure: Callable[[], float]) -> Callable[[], float]:
-        def measured() -> float:
-            try:
-                return measure()
-            except RuntimeError as error:
-                raise Failed(str(error)) from error
-
-        return measured
 
     def rows(runs: int) -> dict[str, Callable[[], float]]:
         found = {
@@ -233,6 +236,11 @@ def bench_sweeps(rounds: int) -> None:
         for name, seconds in medians.items():
             curves.setdefault(name, {})[runs] = seconds
     sweeps.draw(curves)
+
+
+def bench_sweep_training(rounds: int) -> None:
+    from . import sweeps
+
     compare(
         "64 runs of the small MLP, training alone", "s", 1, rounds,
         {
@@ -243,14 +251,20 @@ def bench_sweeps(rounds: int) -> None:
         },
         "target ≥ 20 × a plain loop",
     )  # fmt: skip
-    compare(
-        "16 small U-Nets on the CPU, the whole command", "s", 1, rounds,
-        {
-            "losslab": tried(sweeps.unets("auto")),
-            "losslab, basic": tried(sweeps.unets("basic")),
-        },
-        "target ≥ 1.3 × basic",
-    )  # fmt: skip
+
+
+def bench_sweep_unets(rounds: int) -> None:
+    from . import sweeps
+
+    for size in sweeps.UNETS:
+        compare(
+            f"16 small U-Nets ({size}) on the CPU, the whole command", "s", 1, rounds,
+            {
+                "losslab": tried(sweeps.unets("auto", size)),
+                "losslab, basic": tried(sweeps.unets("basic", size)),
+            },
+            "target ≥ 1.3 × basic",
+        )  # fmt: skip
 
 
 def bench_curvature(rounds: int) -> None:
@@ -276,6 +290,8 @@ BENCHMARKS = {
     "unet": bench_unet,
     "memory": bench_memory,
     "sweeps": bench_sweeps,
+    "sweep_training": bench_sweep_training,
+    "sweep_unets": bench_sweep_unets,
     "losses": bench_losses,
     "attribution": bench_attribution,
     "curvature": bench_curvature,

@@ -24,7 +24,10 @@ SIZES = (1, 4, 16, 64, 256)
 MOST_OF_ALL = 64  # runs up to which every peer is measured
 LARGEST = ("losslab", "losslab, basic", "Hydra + MLflow script, basic")
 MLP = ("model=mlp", "trainer.batch_size=32", "trainer.epochs=25", "trainer.max_batches=12")
-UNETS = ("model=unet", "loss=dice", "trainer.epochs=2", "trainer.max_batches=10")
+UNETS = {  # 300 steps of 10 ms, and 20 of 95 ms
+    "32 px": ("data.size=32", "trainer.epochs=30"),
+    "128 px": ("data.size=128", "trainer.epochs=2"),
+}
 UNET_SWEEP = ("optimizer.lr=1e-4,3e-4,1e-3,3e-3", "seed=0,1,2,3")
 TRAIN = (sys.executable, "-m", "losslab", "train", "-q", "-m")
 Measure = Callable[[], float]
@@ -58,9 +61,10 @@ def searched(engine: str, runs: int) -> Measure:
     )
 
 
-def unets(launcher: str) -> Measure:
-    """Sixteen small U-Nets with losslab."""
-    return functools.partial(whole, *TRAIN, f"hydra/launcher={launcher}", *UNETS, *UNET_SWEEP)
+def unets(launcher: str, size: str) -> Measure:
+    """Sixteen small U-Nets with losslab, ten batches an epoch."""
+    unet = ("model=unet", "loss=dice", "trainer.max_batches=10", *UNETS[size])
+    return functools.partial(whole, *TRAIN, f"hydra/launcher={launcher}", *unet, *UNET_SWEEP)
 
 
 def whole(*command: str) -> float:
