@@ -62,7 +62,7 @@ def run_each(
     count, threads, why = min(processes, len(tasks)), 0, ""
     if not always:
         pace = pace or _pace_of(tasks[0], count)
-        if pace is None or pace.in_processes(len(tasks)) >= pace.one_by_one(len(tasks)):
+        if pace is None or not pace.prefers_processes(len(tasks)):
             yield from run_here(tasks)
             return
         count, threads = min(pace.processes, len(tasks)), pace.threads

@@ -38,7 +38,7 @@ def workdir(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def as_one_program(monkeypatch) -> None:
     """Runs that can be stacked are, however fast they would be otherwise."""
-    monkeypatch.setattr("losslab.training.together._CLEARLY", math.inf)
+    monkeypatch.setattr("losslab.training.together.CLEARLY", math.inf)
 
 
 @dataclass(frozen=True)

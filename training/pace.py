@@ -4,11 +4,12 @@ The model of the cost is deliberately small. A run is its steps and a constant r
 a constant start. With $n$ runs of $s$ steps and $w$ processes,
 
 $$T_\text{one by one} = n (r + s t), \qquad
-T_\text{processes} = b + \lceil n / w \rceil (r + 1.1 s t_w)$$
+T_\text{processes} = b + c \lceil n / w \rceil (r + s t_w)$$
 
 where $t$ is a step's time with all of torch's threads and $t_w$ with a process's share of them:
-both are measured here, the latter while the other cores rest, hence the 1.1. $r$ and $b$ are not
-measured, as they only matter for short sweeps, which are short either way.
+both are measured here, the latter while the other cores rest, hence the factor $c$. $r$ and $b$ are
+not measured, as they only matter for short sweeps, which are short either way. As all this is not
+exact, another way than one by one must promise to take `CLEARLY` of its time at most.
 """
 
 import math
@@ -26,12 +27,13 @@ from .report import Report
 from .run import Parts, prepare, typed
 from .stacked_optimizer import NotStackable
 
-_REST = 2.0  # seconds of a run beside its steps: preflight, evaluation, plots in a process
+CLEARLY = 0.85
+_REST = 1.6  # seconds of a run beside its steps: preflight, evaluation, plots in a process
 _START = 4.0  # seconds until a process trains: an interpreter, torch, the first batch
-_CROWDED = 1.1  # how much slower steps are where the processes share memory and cache
+_CROWDED = 1.15  # how much slower all is where the processes share memory and cache
 _PROCESS_BYTES = 500e6  # of an interpreter with torch
 _TRIES = 4
-_ENOUGH = 1.0  # seconds of measuring one way
+_ENOUGH = 0.5  # seconds of measuring one way
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,24 @@ class Pace:
         """Seconds of so many runs in this process.
 
         >>> Pace(steps=100, step=0.03, step_in_process=0.04, processes=2).one_by_one(8)
-        40.0
+        36.8
         """
         return runs * (_REST + self.steps * self.step)
 
     def in_processes(self, runs: int) -> float:
         """Seconds of so many runs in processes; infinite where there is only one.
 
-        >>> Pace(steps=100, step=0.03, step_in_process=0.04, processes=2).in_processes(8)
-        29.6
+        >>> round(Pace(steps=100, step=0.03, step_in_process=0.04, processes=2).in_processes(8), 2)
+        29.76
         """
         if self.processes < 2 or runs < 2:
             return math.inf
         rounds = math.ceil(runs / self.processes)
-        return _START + rounds * (_REST + _CROWDED * self.steps * self.step_in_process)
+        return _START + _CROWDED * rounds * (_REST + self.steps * self.step_in_process)
+
+    def prefers_processes(self, runs: int) -> bool:
+        """Whether they are clearly faster for so many runs than one by one."""
+        return self.in_processes(runs) < CLEARLY * self.one_by_one(runs)
 
 
 class Slower(NotStackable):

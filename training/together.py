@@ -24,7 +24,7 @@ from .loop import POINTS
 from .memory import bytes_of, half_of_free_bytes
 from .metrics import Values
 from .metrics_mode import monitored, sign_of
-from .pace import Pace, Slower, measure, seconds
+from .pace import CLEARLY, Pace, Slower, measure, seconds
 from .preflight import bind, check_options
 from .progress import NonFiniteLoss, Progress, TrainingLosses
 from .pruning import watcher_of
@@ -44,7 +44,6 @@ Config = Mapping[str, Any]
 
 _FIRST_SAVE = 5.0  # seconds until the first checkpoints
 _HEAVY = 5e-3  # seconds of a run's step, from which on it is no overhead that is shared
-_CLEARLY = 0.9  # of the time otherwise: what is measured in a moment is not exact
 _WRITERS = 4  # checkpoints that are written at the same time
 
 
@@ -267,7 +266,7 @@ class _Group:
             torch.set_num_threads(threads)
         self._check_step(together, pace)
         in_processes = pace.in_processes(len(self.jobs))
-        if self.steps * together > _CLEARLY * in_processes:
+        if self.steps * together > CLEARLY * in_processes:
             raise Slower(
                 f"about {self.steps * together:.3g} s as one program, and "
                 f"{in_processes:.3g} s in {pace.processes} processes",
@@ -278,7 +277,7 @@ class _Group:
     def _check_step(self, together: float, pace: Pace) -> None:
         """Compare a step of all with as many alone."""
         runs = len(self.jobs)
-        if together > _CLEARLY * runs * pace.step:
+        if together > CLEARLY * runs * pace.step:
             raise Slower(
                 f"a step of {runs} takes {1e3 * together:.3g} ms as one program, and "
                 f"{1e3 * runs * pace.step:.3g} ms one by one",

@@ -23,6 +23,12 @@ def test_processes_that_gain_nothing_by_step_gain_nothing_in_all():
     assert one_thread_is_half_as_fast.in_processes(16) > one_thread_is_half_as_fast.one_by_one(16)
 
 
+def test_processes_must_be_clearly_faster():
+    many = [Pace(1000, 0.01, 0.01 * slower, processes=2) for slower in (1.2, 1.6)]
+    assert all(pace.in_processes(16) < pace.one_by_one(16) for pace in many)
+    assert [pace.prefers_processes(16) for pace in many] == [True, False]
+
+
 def test_one_process_is_no_other_way():
     assert Pace(steps=10, step=1, step_in_process=1, processes=1).in_processes(9) == math.inf
 
