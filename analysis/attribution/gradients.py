@@ -4,14 +4,16 @@ A `Score` maps samples to one number each, and no number depends on another's sa
 gradient of the sum of the numbers holds each sample's own: one backward pass, whatever the batch.
 """
 
+import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-_POWER = 6  # of the variable that the way to a sample is integrated over
+_PILOTS = 64  # places on the way, at which the score is looked at first
+_CLOSEST = 1e-6  # of them to the baseline, as a share of the way
 
 Score = Callable[[Tensor], Tensor]
 """From `[samples, ...]` to `[samples]`, each sample's number from its own row alone."""
@@ -37,12 +39,7 @@ def input_gradients(score: Score, inputs: Tensor) -> Tensor:
         raise ValueError(f"inputs of {inputs.dtype} have no gradient: expected floats")
     x = inputs.detach().requires_grad_()
     with torch.enable_grad():
-        values = score(x)
-    if values.shape != (len(inputs),):
-        raise ValueError(
-            f"expected one number for each of {len(inputs)} samples; got shape "
-            f"{tuple(values.shape)}"
-        )
+        values = _values(score, x)
     if not values.requires_grad:
         raise ValueError(
             "no gradient reaches the input: what is attributed does not depend on it, or by an "
@@ -50,6 +47,16 @@ def input_gradients(score: Score, inputs: Tensor) -> Tensor:
         )
     gradient = torch.autograd.grad(values.sum(), x, allow_unused=True, materialize_grads=True)[0]
     return gradient.detach()
+
+
+def _values(score: Score, inputs: Tensor) -> Tensor:
+    values = score(inputs)
+    if values.shape != (len(inputs),):
+        raise ValueError(
+            f"expected one number for each of {len(inputs)} samples; got shape "
+            f"{tuple(values.shape)}"
+        )
+    return values
 
 
 class Integrated(NamedTuple):
@@ -79,10 +86,12 @@ class Integrated(NamedTuple):
 def integrated_gradients(
     score: Score, inputs: Tensor, baseline: Tensor, steps: int = 256
 ) -> Integrated:
-    r"""$(x - x') \int_0^1 \nabla f(x' + a (x - x'))\,\mathrm{d}a$, by Gauss's rule.
+    r"""$(x - x') \int_0^1 \nabla f(x' + a (x - x'))\,\mathrm{d}a$, by the midpoint rule.
 
     They are complete: over the parts of a sample they sum to $f(x) - f(x')$, up to the error of the
-    rule, which vanishes quickly where f is smooth, and with the steps where it has kinks.
+    rule. The steps of a sample are small where its f changes much: a model that normalises its
+    input, as one with GroupNorm, changes almost only close to a baseline of zero. Where that is, 64
+    answers without a gradient tell first.
 
     >>> x = torch.tensor([[1.0, 2.0]])
     >>> found = integrated_gradients(lambda x: x[:, 0] * x[:, 1], x, torch.zeros(2), steps=8)
@@ -93,7 +102,7 @@ def integrated_gradients(
         score: f, of samples that are their own.
         inputs: x, `[samples, ...]`.
         baseline: x′, one sample or as many as `inputs`.
-        steps: points on the way, at least 1.
+        steps: gradients on the way, at least 1.
 
     Raises:
         ValueError: fewer than one step, and what `input_gradients` raises.
@@ -105,30 +114,34 @@ def integrated_gradients(
     if steps < 1:
         raise ValueError(f"steps must be at least 1; got {steps}")
     way = inputs - baseline
+    edges = _edges(score, baseline, way, steps).view(steps + 1, -1, *[1] * (inputs.ndim - 1))
     total = torch.zeros_like(inputs)
-    for place, share in _points(steps):
-        total += share * input_gradients(score, baseline + place * way)
+    for begin, end in pairwise(edges):
+        place = ((begin + end) / 2).to(inputs)
+        total += (end - begin).to(inputs) * input_gradients(score, baseline + place * way)
     values = total * way
     with torch.no_grad():
         change = score(inputs) - score(inputs - way)
     return Integrated(values, values.flatten(1).sum(1) - change, change)
 
 
-def _points(steps: int) -> list[tuple[float, float]]:
-    """Places in [0, 1] and the shares of what stands there in an integral over it.
+def _edges(score: Score, baseline: Tensor, way: Tensor, steps: int) -> Tensor:
+    """Where a sample's steps begin and end, as shares of its way, `[steps + 1, samples]`, float64.
 
-    Gauss and Legendre's rule for a root of the place: a model that normalises its input,
-    as one with GroupNorm, changes almost only close to a baseline of zero, where many places then
-    lie.
+    Half of the steps are shared out by how much the score changes, a quarter evenly, and a quarter
+    evenly in the logarithm of the place, for what the pilots miss.
     """
-    if steps == 1:
-        return [(0.5, 1.0)]
-    roots, shares = np.polynomial.legendre.leggauss(steps)
-    roots, shares = (roots + 1) / 2, shares / 2
-    return list(
-        zip(
-            (roots**_POWER).tolist(),
-            (_POWER * roots ** (_POWER - 1) * shares).tolist(),
-            strict=True,
-        )
-    )
+    near = torch.logspace(math.log10(_CLOSEST), 0, _PILOTS - 1, dtype=torch.float64)
+    places = torch.cat([near.new_zeros(1), near])
+    with torch.no_grad():
+        values = [_values(score, baseline + place * way).cpu() for place in places.tolist()]
+    changes = torch.stack(values, 1).double().diff().abs().nan_to_num(0, 0, 0)
+    shares = changes / changes.sum(1, keepdim=True).clamp(min=torch.finfo(torch.float64).tiny)
+    evenly, in_logarithm = places.diff(), 1 / (_PILOTS - 1)
+    steps_until = (shares / 2 + evenly / 4 + in_logarithm / 4).cumsum(1)
+    steps_until = torch.nn.functional.pad(steps_until / steps_until[:, -1:], (1, 0))
+
+    at = torch.linspace(0, 1, steps + 1, dtype=torch.float64).expand(len(way), -1).contiguous()
+    after = torch.searchsorted(steps_until, at).clamp(1, _PILOTS - 1)
+    low, high = steps_until.gather(1, after - 1), steps_until.gather(1, after)
+    return (places[after - 1] + (at - low) / (high - low) * places.diff()[after - 1]).T
