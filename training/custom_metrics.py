@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from ..data.source import Batch
-from ..data.spec import Spec, as_indices
+from ..data.spec import Spec
 from ..errors import UserError
 from .build import build_options, check_options, instantiate, locate, parameters_of
-from .metrics import Binary, Classes, Metrics, Regression, Values, counted_in, metrics_for
+from .metric_rows import Rows, made_up_rows, rows_of
+from .metrics import Binary, Classes, Metrics, Regression, Values, metrics_for
 from .metrics_mode import mode_of
 
 Nodes = Mapping[str, Mapping[str, Any]]
@@ -89,7 +90,7 @@ class WithCustom(Metrics):
     def update(self, outputs: Mapping[str, Tensor], batch: Batch) -> None:
         """Add one batch."""
         self.task.update(outputs, batch)
-        rows = _rows(self.task, self.spec, outputs, batch, self.ignore_index)
+        rows = rows_of(self.task, self.spec, outputs, batch, self.ignore_index)
         for metric in self.custom.values():
             metric.update(*rows)
 
@@ -109,7 +110,7 @@ class WithCustom(Metrics):
                 f"'trainer.metrics={{my_{name}: …}}'"
             )
         for metric in self.custom.values():
-            metric.update(*_made_up(self.task, self.spec))
+            metric.update(*made_up_rows(self.task, self.spec))
             metric.compute()
 
     def compute(self) -> Values:
@@ -198,7 +199,7 @@ class FunctionMetric(Custom):
         if any(name in wants for name in _SCORES):  # `y_pred` beside them is their former name
             wants = [name for name in wants if name not in _ANSWERS]
         self.wants = wants
-        self.rows: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.rows: list[Rows] = []
 
     def update(self, target: Tensor, answer: Tensor, score: Tensor) -> None:
         """Keep the rows."""
@@ -273,61 +274,3 @@ def _sizes(task: Metrics, spec: Spec) -> dict[str, Any]:
         "trainer.metrics compares answers with targets, and this task has none: it is judged by "
         f"{task.headline}"
     )
-
-
-def _rows(
-    task: Metrics,
-    spec: Spec,
-    outputs: Mapping[str, Tensor],
-    batch: Batch,
-    ignore_index: int | None,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Targets, answers and scores of the samples (pixels) that count, `[rows]` or `[rows, n]`.
-
-    Of several labels those of a sample count together: one of which a label is ignored is left out.
-    """
-    if isinstance(task, Regression):
-        prediction = task.in_units(outputs["prediction"])
-        target = task.in_units(batch["target"]).reshape(prediction.shape)
-        return _flat(target), _flat(prediction), _flat(prediction)
-    logits = outputs["logits"].detach().float()
-    if isinstance(task, Classes):
-        answer = logits.argmax(1)
-        target = as_indices(batch["target"]).reshape(answer.shape)
-        counted = counted_in(batch, target, ignore_index).flatten().cpu()
-        scores = logits.softmax(1).movedim(1, -1).reshape(-1, logits.shape[1])
-        rows = (target.long().flatten(), answer.flatten(), scores)
-    else:
-        target = batch["target"].reshape(logits.shape)
-        counted = _by_label(counted_in(batch, target, ignore_index)).all(1).cpu()
-        rows = (
-            _flat(_by_label(target > 0.5).long()),
-            _flat(_by_label(logits > 0).long()),
-            _flat(_by_label(logits.sigmoid())),
-        )
-    target, answer, score = (part.cpu()[counted] for part in rows)
-    return target, answer, score
-
-
-def _by_label(values: Tensor) -> Tensor:
-    """`[batch, labels, ...]` as `[rows, labels]`."""
-    return values.movedim(1, -1).reshape(-1, values.shape[1])
-
-
-def _flat(values: Tensor) -> Tensor:
-    """A single column as a vector."""
-    return values.squeeze(1) if values.shape[1] == 1 else values
-
-
-def _made_up(task: Metrics, spec: Spec) -> tuple[Tensor, Tensor, Tensor]:
-    """Four answers for each class, three of them right."""
-    count = task.classes if isinstance(task, Classes) else 2
-    target = torch.arange(count).repeat(4)
-    answer = torch.cat([target[: 3 * count], target[3 * count :].roll(1)])
-    if isinstance(task, Classes):
-        scores = torch.nn.functional.one_hot(answer, count).float() * 0.5 + 0.5 / count
-        return target, answer, scores
-    target, answer = (x[:, None].expand(-1, spec.outputs).contiguous() for x in (target, answer))
-    if isinstance(task, Regression):
-        return _flat(target.double() + 1), _flat(answer.double() + 1), _flat(answer.double() + 1)
-    return _flat(target), _flat(answer), _flat(answer * 0.6 + 0.2)

@@ -4,6 +4,7 @@ import pytest
 from losslab.training import together
 from losslab.training.pace import Pace, Slower
 from losslab.training.report import Report
+from losslab.training.stacked_group import StackedGroup
 from losslab.training.together import train_together
 from small_runs import job
 
@@ -24,13 +25,13 @@ def pretend(monkeypatch, **pace):
 
 def tried(monkeypatch):
     """The sizes of the groups that are tried."""
-    sizes, try_ = [], together._Group._try
+    sizes, try_ = [], StackedGroup._try
 
     def remembered(group):
         sizes.append(len(group.jobs))
         return try_(group)
 
-    monkeypatch.setattr(together._Group, "_try", remembered)
+    monkeypatch.setattr(StackedGroup, "_try", remembered)
     return sizes
 
 
