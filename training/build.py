@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -40,6 +41,12 @@ def _load_file(path: Path) -> ModuleType:
         near = get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
         hint = f" Did you mean {path.parent / near[0]}?" if near else ""
         raise UserError(f"no such file: {path}.{hint}")
+    return _module_of(path.resolve(), path.stat().st_mtime_ns)
+
+
+@cache
+def _module_of(path: Path, changed: int) -> ModuleType:
+    """The file as a module, the same as long as it does not change: runs then share its classes."""
     name = f"losslab_user_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None

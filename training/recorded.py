@@ -9,32 +9,37 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from .simplified import describe, simplify
 
+_WAYS_OUT = {Tensor.numpy, Tensor.tolist, Tensor.__array__, Tensor.__dlpack__}
+
 
 def record(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
-    """The function as a program for arguments of the same structure and shapes; it is run once.
+    """The function as a program for arguments of the same structure and shapes.
 
     Operations that draw random numbers draw anew each time. A tensor that is no argument is a
-    constant.
+    constant. The function is run once more, to see that the program gives the same.
 
     >>> double = record(lambda x: {"twice": 2 * x["one"]}, {"one": torch.tensor(1.0)})
     >>> double({"one": torch.tensor(4.0)})
     {'twice': tensor(8.)}
 
     Raises:
-        ValueError: what it does depends on a tensor's values.
+        ValueError: what it does depends on a tensor's values, or on what is no argument, as a count
+            of its calls or random numbers of Python's.
     """
     recorder = _Recorder()
     tensors, structure = tree_flatten(arguments)
     for tensor in tensors:
         node = recorder.graph.placeholder(f"input_{len(recorder.nodes)}")
         recorder.nodes[tensor] = describe(node, tensor)
-    with recorder:
+    copies = [tensor.detach().clone().requires_grad_(tensor.requires_grad) for tensor in tensors]
+    with recorder, _NothingLeaves():
         answer = function(*arguments)
     flat, answer_structure = tree_flatten(answer)
     recorder.graph.output([recorder.node_of(tensor) for tensor in flat])
@@ -48,7 +53,41 @@ def record(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
             raise ValueError(f"recorded with arguments of structure {structure}, called with {now}")
         return tree_unflatten(program(*tensors), answer_structure)
 
+    _check_same(run, function, copies, structure)
     return run
+
+
+def _check_same(
+    program: Callable[..., Any], function: Callable[..., Any], tensors: list[Tensor], structure: Any
+) -> None:
+    """See that both give the same, with the same random numbers of torch's."""
+    answers = []
+    for call in (program, function):
+        own = [tensor.detach().clone().requires_grad_(tensor.requires_grad) for tensor in tensors]
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            answers.append(tree_flatten(call(*tree_unflatten(own, structure)))[0])
+    for recorded, again in zip(*answers, strict=True):
+        if not torch.allclose(recorded, again, rtol=1e-3, atol=1e-5, equal_nan=True):
+            raise ValueError(
+                "called again it gives something else: it depends on what is no argument, and "
+                "can't be recorded"
+            )
+
+
+class _NothingLeaves(TorchFunctionMode):
+    """Refuses what takes a tensor's values out of torch, where no operation is seen."""
+
+    def __torch_function__(
+        self,
+        function: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if function in _WAYS_OUT:
+            raise ValueError(f"{function.__name__} takes values out of torch: can't be recorded")
+        return function(*args, **(kwargs or {}))
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped

@@ -24,7 +24,7 @@ from .distributed import World, pick_device, process_group, world
 from .examples import save_examples
 from .heap import keep_freed_memory
 from .loop import Loop
-from .metrics import Metrics
+from .metrics import Metrics, Values, metrics_for
 from .preflight import bind, preflight, tiny_batch, try_model
 from .proximal import ISTA, ProximalStep
 from .pruning import watcher_of
@@ -375,9 +375,7 @@ def _conclude(
     if parts.source.size(split):
         measured = loop.evaluate(split)
         metrics = {f"{split}/{name}": value for name, value in measured.items()}
-        trivial = trivial_metrics(
-            parts.source, loop.new_metrics(), parts.channels, split, parts.ignore_index
-        )
+        trivial = _of_a_constant(parts, loop, split)
         save_examples(parts.spec, loop, record.run_dir, split)
     if loop.progress.best is not None:
         metrics[loop.monitor] = loop.progress.best
@@ -416,6 +414,18 @@ def _conclude(
         }
     )
     return result
+
+
+def _of_a_constant(parts: Parts, loop: Loop, split: SplitName) -> Values:
+    """What ignoring the input comes to; without metrics of the user's that can't judge that."""
+
+    def judged_by(metrics: Metrics) -> Values:
+        return trivial_metrics(parts.source, metrics, parts.channels, split, parts.ignore_index)
+
+    try:
+        return judged_by(loop.new_metrics())
+    except UserError:
+        return judged_by(metrics_for(parts.spec, parts.outputs, parts.ignore_index))
 
 
 def typed(kind: Any, values: Mapping[str, Any]) -> Any:

@@ -109,15 +109,18 @@ class StackedGroup:
             self.rates.append(rate)
         stacked = StackedOptimizer(kind, self.groups, self.rates, next(models[0].parameters()))
         seed_everything(jobs[0].config["seed"])
-        return VectorizedStep(
-            models,
-            self.objectives,
-            stacked,
-            inputs=self.parts.step.inputs,
-            main_output=main_output,
-            shared_batches=self.shared,
-            clip_norm=self.trainer.clip_norm,
-        )
+        try:
+            return VectorizedStep(
+                models,
+                self.objectives,
+                stacked,
+                inputs=self.parts.step.inputs,
+                main_output=main_output,
+                shared_batches=self.shared,
+                clip_norm=self.trainer.clip_norm,
+            )
+        except RuntimeError as error:  # as of models that are not alike
+            raise NotStackable(_in_a_line(error)) from error
 
     def _try(self) -> float:
         """See that the program can be stacked at all; the seconds of its gradients."""
@@ -240,7 +243,9 @@ class StackedGroup:
         self.report.progress((epoch + 1) * self.steps_per_epoch, self.steps, median)
 
     def _end_epoch(self, epoch: int) -> None:
-        measured = self.evaluate("val") if self.data.size("val") else [{} for _ in self.runs]
+        measured: list[Values] = [{} for _ in self.runs]
+        if self.data.size("val"):
+            measured = self.evaluate("val", self.step.alive)
         last_step = epoch + 1 - 1 / self.steps_per_epoch
         asked: list[tuple[float | None, int]] = []
         for index, (run, found) in enumerate(zip(self.runs, measured, strict=True)):
@@ -267,8 +272,8 @@ class StackedGroup:
         value, _ = asked
         return math.inf if value is None or math.isnan(value) else -self.sign * value
 
-    def evaluate(self, split: SplitName) -> list[Values]:
-        """Loss and task metrics of every run on a split, with its present weights."""
+    def evaluate(self, split: SplitName, which: Sequence[bool]) -> list[Values]:
+        """Loss of every run on a split, with its present weights; of these also task metrics."""
         tensors, one = self.data.whole(split), self.data.is_one
         size, batch_size = self.data.size(split), self.trainer.batch_size
         starts = list(batch_starts(size, batch_size))[: self.trainer.max_batches]
@@ -292,7 +297,7 @@ class StackedGroup:
         found = []
         for index, run in enumerate(self.runs):
             found.append({name: values[index] for name, values in losses.items()})
-            if run.error is not None:
+            if run.error is not None or not which[index]:
                 continue
             metrics = self._metrics[self.data.source_of[index]]()
             seen: Batch = {n: (t if one else t[index])[:count] for n, t in tensors.items()}
@@ -328,7 +333,9 @@ class StackedGroup:
         """Evaluate the best epoch of those runs, and close them."""
         self.step.put([run.best for run in self.runs])
         split: SplitName = "test" if self.data.size("test") else "val"
-        measured = self.evaluate(split) if self.data.size(split) else [{} for _ in self.runs]
+        measured: list[Values] = [{} for _ in self.runs]
+        if self.data.size(split):
+            measured = self.evaluate(split, which)
         for run, found, ended in zip(self.runs, measured, which, strict=True):
             if ended:
                 metrics = {f"{split}/{name}": value for name, value in found.items()}

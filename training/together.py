@@ -3,6 +3,7 @@
 Each run keeps its own directory, journal, checkpoints and state, as if it had been trained alone.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -85,7 +86,7 @@ def _train(
             _check_a_pair(group_of(rows[:2]), pace)
         group = group_of(rows)
         if first == 0:
-            _check_speed(group, pace)
+            _check_speed(group, pace, len(jobs))
         elif group.compiles:
             group.compile()
         report.note(f"{len(group.jobs)} runs are trained as one program")
@@ -120,10 +121,15 @@ def _check_a_pair(group: StackedGroup, pace: Pace) -> None:
     _check_step(group, group.tried, pace)
 
 
-def _check_speed(group: StackedGroup, pace: Pace) -> None:
+def _check_speed(group: StackedGroup, pace: Pace, runs: int) -> None:
     """See that the program, compiled if it is to be, is faster than its runs otherwise.
 
     It goes on with as many threads as are best for it.
+
+    Args:
+        group: the first.
+        pace: of a run alone.
+        runs: of all groups.
 
     Raises:
         Slower: it is not.
@@ -141,10 +147,11 @@ def _check_speed(group: StackedGroup, pace: Pace) -> None:
             together = _compare_compiled(group, batch, together)
         torch.set_num_threads(threads)
     _check_step(group, together, pace)
-    in_processes = pace.in_processes(len(group.jobs))
-    if group.steps * together > CLEARLY * in_processes:
+    in_programs = math.ceil(runs / len(group.jobs)) * group.steps * together
+    in_processes = pace.in_processes(runs)
+    if in_programs > CLEARLY * in_processes:
         raise Slower(
-            f"about {group.steps * together:.3g} s as one program, and "
+            f"about {in_programs:.3g} s as one program, and "
             f"{in_processes:.3g} s in {pace.processes} processes",
             pace,
         )

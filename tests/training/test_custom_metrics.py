@@ -5,6 +5,9 @@ import torchmetrics
 from losslab.data.spec import Spec
 from losslab.errors import UserError
 from losslab.training.custom_metrics import metric_nodes, task_metrics
+from losslab.training.report import Report
+from losslab.training.run import run
+from small_runs import job
 
 BINARY = Spec((3,), "binary", 1)
 LABELS = Spec((3,), "multilabel", 4)
@@ -176,3 +179,19 @@ def test_names_of_paths():
     asked = ["./my.py:Score", "torchmetrics.classification.BinaryAUROC"]
     assert list(metric_nodes(asked)) == ["score", "binary_auroc"]
     assert metric_nodes(None) == {}
+
+
+def test_a_metric_that_cannot_judge_a_constant_is_left_out_there(workdir):
+    (workdir / "mine.py").write_text(
+        "def spread(y_true, y_score):\n    return 1 / int(y_score.min() < y_score.max())\n"
+    )
+    shown = {}
+
+    class Shown(Report):
+        def summary(self, facts):
+            shown.update(facts)
+
+    one = job(workdir, "run", "trainer.metrics=[./mine.py:spread]")
+    assert run(one.config, one.run_dir, Shown()).metrics["test/spread"] == 1
+    assert "accuracy" in shown["trivial"]
+    assert "spread" not in shown["trivial"]

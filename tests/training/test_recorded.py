@@ -1,8 +1,10 @@
 """A recorded function gives what the function gives."""
 
+import random
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from losslab.training.recorded import record
@@ -70,3 +72,37 @@ def test_the_compiler_is_not_imported():
         "assert 'torch._dynamo' not in sys.modules and 'sympy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "leave",
+    [lambda x: x.numpy().std(), lambda x: np.asarray(x).std(), lambda x: max(x.tolist())],
+    ids=["numpy", "array", "list"],
+)
+def test_values_that_leave_torch_are_no_constants(leave):
+    with pytest.raises(ValueError, match="takes values out of torch"):
+        record(lambda x: x * float(leave(x.detach())), torch.tensor([1.0, 2.0]))
+
+
+def test_what_depends_on_more_than_its_arguments_is_refused():
+    calls = []
+
+    def warmed_up(x):
+        calls.append(x)
+        return x * len(calls)
+
+    for function in (warmed_up, lambda x: x + random.random()):
+        with pytest.raises(ValueError, match="it depends on what is no argument"):
+            record(function, torch.tensor(1.0))
+
+
+def test_what_is_recorded_leaves_the_random_numbers_that_follow_alone():
+    def numbers(x):
+        return x * torch.randn(3)
+
+    torch.manual_seed(1)
+    numbers(torch.ones(3))
+    expected = torch.randn(3)
+    torch.manual_seed(1)
+    record(numbers, torch.ones(3))
+    assert torch.equal(torch.randn(3), expected)

@@ -4,12 +4,14 @@ import json
 
 import pytest
 import torch
+from losslab.cli.compose import compose_config, plain
 from losslab.errors import UserError
 from losslab.training import checkpoint
 from losslab.training.alike import without_numbers
 from losslab.training.report import Report
 from losslab.training.run import run
 from losslab.training.stacked_optimizer import NotStackable
+from losslab.training.stacked_run import Job
 from losslab.training.together import train_together
 from small_runs import config_of, job, metrics_in
 
@@ -153,6 +155,65 @@ def test_a_loss_that_branches_on_values_is_refused_with_the_reason(workdir):
     jobs = [job(workdir, f"{i}", "loss=./mine.py:branching", f"seed={i}") for i in range(2)]
     with pytest.raises(NotStackable, match="vmap"):
         train_together(jobs, Report())
+
+
+def leaving_torch(folder, values):
+    """Jobs of a loss that takes its target's values out of torch, by that way."""
+    (folder / "mine.py").write_text(
+        "import torch\n"
+        "def weighted(logits, target):\n"
+        f"    truth = torch.tensor({values})\n"
+        "    return (1 + truth) * (logits - truth).square()\n"
+    )
+    rates = ["optimizer.lr=0.001", "optimizer.lr=0.01"]
+    return [job(folder, f"{i}", "loss=./mine.py:weighted", rate) for i, rate in enumerate(rates)]
+
+
+def test_a_loss_that_leaves_torch_sees_every_batch(workdir):
+    jobs = leaving_torch(workdir, "target.tolist()")
+    together = [result.metrics for result in train_together(jobs, Report())]
+    alone = [
+        run(one.config, job(workdir, f"alone-{i}").run_dir).metrics for i, one in enumerate(jobs)
+    ]
+    for here, there in zip(together, alone, strict=True):
+        assert here == pytest.approx(there, rel=1e-4, abs=1e-6)
+
+
+def test_a_loss_in_numpy_is_not_stacked(workdir):
+    with pytest.raises(NotStackable, match="Cannot access data pointer"):
+        train_together(leaving_torch(workdir, "target.numpy()"), Report())
+
+
+def test_a_model_of_a_file_is_stacked(workdir):
+    (workdir / "net.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Linear):\n"
+        "    def __init__(self, in_features: int, outputs: int):\n"
+        "        super().__init__(in_features, outputs)\n"
+    )
+    words = ["loss=bce", "data=breast_cancer", "trainer.epochs=1", "tracking=none"]
+    configs = [compose_config(["model=./net.py:Net", *words, f"seed={i}"]) for i in range(2)]
+    jobs = [Job(plain(config), workdir / f"{i}") for i, config in enumerate(configs)]
+    for one in jobs:
+        one.run_dir.mkdir()
+    assert len(train_together(jobs, Report())) == 2
+
+
+@pytest.mark.parametrize(
+    "overrides", [[], ["trainer.epochs=5", "trainer.patience=1"]], ids=["all", "early"]
+)
+def test_a_metric_that_one_run_cannot_compute_harms_no_other(overrides, workdir):
+    (workdir / "mine.py").write_text(
+        "def good(y_true, y_pred):\n"
+        "    return 1 / int(len(y_true) < 40 or (y_true == y_pred).mean() > 0.7)\n"
+    )
+    own = ["trainer.metrics=[./mine.py:good]", "trainer.monitor=val/loss", *overrides]
+    rates = ["optimizer.lr=0.01", "optimizer.lr=1e-12"]  # the second stays as it begins: a guess
+    jobs = [job(workdir, f"{i}", *own, rate) for i, rate in enumerate(rates)]
+    fine, failed = train_together(jobs, Report())
+    assert fine.status == "FINISHED"
+    assert fine.metrics["test/good"] == 1
+    assert "trainer.metrics.good can't be computed: division by zero" in str(failed)
 
 
 def test_no_more_runs_than_asked_for_share_a_program(tmp_path):
