@@ -83,7 +83,8 @@ def resampled(sums: Tensor) -> Tensor:
     drawn = []
     for first in range(0, _RESAMPLES, at_once):
         size = min(at_once, _RESAMPLES - first)
-        times = generator.multinomial(n, [1 / n] * n, size=size)
+        chosen = (generator.integers(n, size=n) for _ in range(size))
+        times = np.stack([np.bincount(rows, minlength=n) for rows in chosen])
         drawn.append(torch.from_numpy(times).double() @ sums.double())
     return torch.cat(drawn)
 

@@ -81,7 +81,10 @@ def answer_masks(
     if ".png" in kinds:
         step = 255 if spec.target == "binary" else 1
         names = label_names(spec, spec.classes)
-        labels = listed((f"{step * i} = {label}" for i, label in enumerate(names)), 4)
+        values = [str(step * i) for i in range(len(names))]
+        labels = listed(
+            (v if v == n else f"{v} = {n}" for v, n in zip(values, names, strict=True)), 4
+        )
         held = f"masks, {labels}" + (f"; {held}" if ".npy" in kinds else "")
     return f"{counted(len(files), 'image')}: {held}", ""
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .bar import Bar
 from .figures import check_folder, save_figure
 from .subject import config_of
 
 if TYPE_CHECKING:
     from ..analysis.attribution import Asked, Attribution
+    from ..analysis.attribution import Tell as Told
 
 RESULT, PICTURE = "attribution.npz", "attribution.png"
 _SANE = 0.5  # below it, a map is said to follow what was learnt
@@ -24,8 +26,15 @@ def ask(**options: Any) -> "Asked":
     return Asked(**options)
 
 
-def attributed(words: Sequence[str], asked: "Asked") -> "tuple[Attribution, Path | None]":
+def attributed(
+    words: Sequence[str], asked: "Asked", tell: "Told" = lambda what, done, of: None
+) -> "tuple[Attribution, Path | None]":
     """What was found for what the words ask for, and the run's directory if it is a run.
+
+    Args:
+        words: a run and changes of its configuration, or what would be trained.
+        asked: what is attributed.
+        tell: hears of the progress.
 
     Raises:
         UserError: a mistake in the words, or what the run can't be asked.
@@ -33,7 +42,7 @@ def attributed(words: Sequence[str], asked: "Asked") -> "tuple[Attribution, Path
     from ..analysis.attribution import attribute
 
     config, run_dir = config_of(words, "attribute")
-    return attribute(config, run_dir, asked), run_dir
+    return attribute(config, run_dir, asked, tell), run_dir
 
 
 def attribute_command(
@@ -49,7 +58,8 @@ def attribute_command(
     sys.path.insert(0, str(Path.cwd()))
     if output is not None:
         check_folder(output)
-    found, run_dir = attributed(words, asked)
+    with Bar(shown=not as_json) as bar:
+        found, run_dir = attributed(words, asked, bar.tell)
     if run_dir is not None:
         _keep(found, run_dir / RESULT)
     images = len(found.spec.input_shape) == 3

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .bar import Bar
 from .figures import check_folder, save_figure
 from .subject import config_of
 
@@ -36,7 +37,7 @@ def curvature_command(
     sys.path.insert(0, str(Path.cwd()))
     if output is not None:
         check_folder(output)
-    with _Bar(shown=not as_json) as bar:
+    with Bar(shown=not as_json) as bar:
         found, run_dir = measured(words, asked, checkpoint, bar.tell)
     data = as_data(found, run_dir)
     if run_dir is not None:
@@ -80,44 +81,6 @@ def _drawn(found: "Curvature", run_dir: Path | None, output: Path | None) -> Pat
     folder = Path() if run_dir is None else run_dir / "plots"
     folder.mkdir(exist_ok=True)
     return save_figure(draw(found.spectra, found.landscape), output or folder / PICTURE, dpi=160)
-
-
-class _Bar:
-    """A bar of products made, for a terminal."""
-
-    def __init__(self, *, shown: bool) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self._progress = Progress(
-            *columns,
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not (shown and console.is_terminal),
-        )
-        self._tasks: dict[str, Any] = {}
-
-    def __enter__(self) -> "_Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *caught: object) -> None:
-        self._progress.stop()
-
-    def tell(self, what: str, done: int, of: int) -> None:
-        """See `losslab.analysis.curvature.Tell`."""
-        if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what)
-        self._progress.update(self._tasks[what], completed=done, total=of)
 
 
 def _show(found: "Curvature", name: str, checkpoint: str) -> None:

@@ -58,5 +58,6 @@ def stop_sweep(stopped: "Stopped") -> NoReturn:
     """A signal stops the whole sweep, not one job of it."""
     from .console import error_line
 
-    error_line(f"{stopped}; the rest of the sweep was not started", "[yellow]Note:[/]")
+    text = f"{stopped}; the rest of the sweep was not started. The same command again goes on"
+    error_line(text, "[yellow]Note:[/]")
     raise SystemExit(128 + stopped.signal_number) from None

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..data.messages import counted
 from .alone import Outcome, Task, most_processes, run_each, run_here
 from .failures import leave, note_failure, stop_sweep
 
@@ -101,6 +102,11 @@ def _run_tasks(
         alone = task.resume or max_width == 1
         key = str(task.place) if alone else repr(without_numbers(task.job.config))
         groups.setdefault(key, []).append(task)
+    if going_on := sum(task.resume for task in tasks):
+        from .console import TerminalReport
+
+        runs = counted(going_on, "run")
+        TerminalReport().note(f"{runs} from where they were stopped, each by itself, not stacked")
     rest: list[Task] = []
     paces: dict[str, Pace] = {}  # of what was too slow as one program
     for members in groups.values():

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from ..errors import UserError
 from ..training.config import TrackingConfig
 from ..training.run import typed
 from ..training.sweeps import ERRORS, SweepRecord, sweep_key
@@ -22,6 +24,9 @@ class SweepCallback(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """The sweep begins, or goes on."""
         global _record
+        _record = None
+        if _is_refused(config):
+            return
         _prefer_given(config)
         directory = Path(config.hydra.sweep.dir).absolute()
         directory.mkdir(parents=True, exist_ok=True)
@@ -51,6 +56,17 @@ class SweepCallback(Callback):
                 f"not all was sent to MLflow: {unsent}. It is kept, and the next run here sends it"
             )
             error_line(note, "[yellow]Note:[/]")
+
+
+def _is_refused(config: DictConfig) -> bool:
+    """Whether the sweeper will refuse its options, and say why: then nothing is written."""
+    try:
+        check = getattr(get_class(config.hydra.sweeper._target_), "check", None)
+        if check is not None:
+            check(config)
+    except UserError:
+        return True
+    return False
 
 
 def compared_by() -> dict[str, Any]:

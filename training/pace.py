@@ -12,6 +12,7 @@ not measured, as they only matter for short sweeps, which are short either way. 
 exact, another way than one by one must promise to take `CLEARLY` of its time at most.
 """
 
+import itertools
 import math
 import time as clock
 from collections.abc import Callable, Mapping
@@ -33,7 +34,8 @@ _START = 4.0  # seconds until a process trains: an interpreter, torch, the first
 _CROWDED = 1.15  # how much slower all is where the processes share memory and cache
 _PROCESS_BYTES = 500e6  # of an interpreter with torch
 _TRIES = 4
-_ENOUGH = 0.5  # seconds of measuring one way
+_ENOUGH = 0.5  # seconds of measuring one way, if so few tries take as long
+_SOON = 0.05  # seconds of measuring quick steps, which others on the machine may disturb
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,11 @@ class Slower(NotStackable):
 
 
 def seconds(call: Callable[[], Any], device: torch.device) -> float:
-    """The shortest of a few calls, after one that prepares."""
+    """The shortest of some calls, after one that prepares: two at least where they are slow."""
     best, begin = math.inf, clock.perf_counter()
-    for count in range(_TRIES):
+    for count in itertools.count():
         started = clock.perf_counter()
-        if count > 1 and started > begin + _ENOUGH:
+        if count > 1 and started > begin + (_ENOUGH if count < _TRIES else _SOON):
             break
         call()
         if device.type == "cuda":

@@ -1,7 +1,8 @@
 """Which parts of a sample an answer, or the loss, comes from: `losslab attribute`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,9 @@ __all__ = [
 
 GRADIENT, TIMES_INPUT = "gradient", "gradient × input"
 INTEGRATED, OCCLUSION = "integrated gradients", "occlusion"
+Tell = Callable[[str, int, int], None]
+"""Hears what is being done, how much of it is done, of how much."""
+
 _FOR_MEAN = 4096  # training samples, of the mean as a baseline
 
 
@@ -129,7 +133,10 @@ class Attribution:
 
 
 def attribute(
-    config: Mapping[str, Any], run_dir: Path | None, asked: Asked | None = None
+    config: Mapping[str, Any],
+    run_dir: Path | None,
+    asked: Asked | None = None,
+    tell: Tell = lambda what, done, of: None,
 ) -> Attribution:
     """Attribute the answers of a run, or its loss, to the inputs of some samples.
 
@@ -137,16 +144,23 @@ def attribute(
         config: the run's configuration.
         run_dir: its directory; None for a model that is not trained.
         asked: what is attributed.
+        tell: hears of the progress.
 
     Raises:
         UserError: whatever keeps the run from being rebuilt, or what it can't be asked.
     """
     asked = asked or Asked()
     parts, time = rebuild(config, run_dir, asked.checkpoint)
-    return measure(parts.step, parts.source, asked, time)
+    return measure(parts.step, parts.source, asked, time, tell)
 
 
-def measure(step: EagerStep, source: Source, asked: Asked, time: float = 0.0) -> Attribution:
+def measure(
+    step: EagerStep,
+    source: Source,
+    asked: Asked,
+    time: float = 0.0,
+    tell: Tell = lambda what, done, of: None,
+) -> Attribution:
     """By all methods, of a step whose model is left as it is; see `attribute`.
 
     Raises:
@@ -162,8 +176,9 @@ def measure(step: EagerStep, source: Source, asked: Asked, time: float = 0.0) ->
     inputs, baseline = batch["input"], _baseline(source, asked.baseline, batch["input"])
     patches = patches_of(inputs.shape[1:]).to(device)
     try:
-        maps, integrated = _maps(scores, inputs, baseline, asked.steps)
-        without, _ = _maps(scores.of_step(randomised(own)), inputs, baseline, asked.steps // 8 or 1)
+        maps, integrated = _maps(scores, inputs, baseline, asked.steps, partial(tell, INTEGRATED))
+        shuffled, few = scores.of_step(randomised(own)), asked.steps // 8 or 1
+        without, _ = _maps(shuffled, inputs, baseline, few, partial(tell, "shuffled weights"))
     except ValueError as error:
         raise UserError(str(error)) from error
     hidden = occlusion(scores, inputs, baseline, patches)
@@ -190,10 +205,10 @@ def samples_of(source: Source, split: SplitName, samples: int, device: torch.dev
 
 
 def _maps(
-    scores: Score, inputs: Tensor, baseline: Tensor, steps: int
+    scores: Score, inputs: Tensor, baseline: Tensor, steps: int, tell: Callable[[int, int], None]
 ) -> tuple[dict[str, Tensor], Integrated]:
     gradient = input_gradients(scores, inputs)
-    integrated = integrated_gradients(scores, inputs, baseline, steps)
+    integrated = integrated_gradients(scores, inputs, baseline, steps, tell)
     maps = {GRADIENT: gradient, TIMES_INPUT: gradient * inputs, INTEGRATED: integrated.values}
     return maps, integrated
 

@@ -18,6 +18,8 @@ _CLOSEST = 1e-6  # of them to the baseline, as a share of the way
 Score = Callable[[Tensor], Tensor]
 """From `[samples, ...]` to `[samples]`, each sample's number from its own row alone."""
 
+Tell = Callable[[int, int], None]
+
 
 def input_gradients(score: Score, inputs: Tensor) -> Tensor:
     r"""$\partial f(x_i) / \partial x_i$ of every sample i, `[samples, ...]`, in one backward pass.
@@ -84,7 +86,11 @@ class Integrated(NamedTuple):
 
 
 def integrated_gradients(
-    score: Score, inputs: Tensor, baseline: Tensor, steps: int = 256
+    score: Score,
+    inputs: Tensor,
+    baseline: Tensor,
+    steps: int = 256,
+    tell: Tell = lambda done, of: None,
 ) -> Integrated:
     r"""$(x - x') \int_0^1 \nabla f(x' + a (x - x'))\,\mathrm{d}a$, by the midpoint rule.
 
@@ -104,6 +110,7 @@ def integrated_gradients(
         inputs: x, `[samples, ...]`.
         baseline: x′, one sample or as many as `inputs`.
         steps: gradients on the way, at least 1.
+        tell: hears how many are done, of how many.
 
     Raises:
         ValueError: fewer than one step, and what `input_gradients` raises.
@@ -117,7 +124,8 @@ def integrated_gradients(
     way = inputs - baseline
     edges = _edges(score, baseline, way, steps).view(steps + 1, -1, *[1] * (inputs.ndim - 1))
     total = torch.zeros_like(inputs)
-    for begin, end in pairwise(edges):
+    for done, (begin, end) in enumerate(pairwise(edges)):
+        tell(done, steps)
         place = ((begin + end) / 2).to(inputs)
         total += (end - begin).to(inputs) * input_gradients(score, baseline + place * way)
     values = total * way

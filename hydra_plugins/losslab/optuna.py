@@ -20,7 +20,17 @@ from losslab.errors import UserError
 from .auto import AutoConf
 from .measured import monitored_metric, value_of
 from .search_space import first_point, split, words
-from .study import IDENTITY, SWEEP, Pruner, WatchedTask, build_sampler, gives_up, running, tell
+from .study import (
+    IDENTITY,
+    SWEEP,
+    Pruner,
+    WatchedTask,
+    build_sampler,
+    check_names,
+    gives_up,
+    running,
+    tell,
+)
 from .vectorized import VectorizedConf
 
 if TYPE_CHECKING:
@@ -112,8 +122,7 @@ class OptunaSweeper(Sweeper):
         """Search; what is printed and written at the end, see `losslab.cli.search`."""
         from losslab.cli.search import conclude
 
-        _need_optuna()
-        self._check_options()
+        self.check(self.config)
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         space, shared = split(parser.parse_overrides(arguments))
         config = self._compose([*words(first_point(space)), *shared])
@@ -131,8 +140,20 @@ class OptunaSweeper(Sweeper):
             launched += count
         return conclude(study, metrics, self.sweep_dir, self.options.storage)
 
-    def _check_options(self) -> None:
-        options = self.options
+    @staticmethod
+    def check(config: DictConfig) -> None:
+        """See that the options are some, before anything is written.
+
+        Args:
+            config: of the sweep, with Hydra's own.
+
+        Raises:
+            UserError: they are not.
+        """
+        _need_optuna()
+        plain: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
+        options = OptunaConf(**plain)
+        check_names(options.sampler, options.pruner)
         for name in ("n_trials", "n_jobs"):
             if getattr(options, name) < 1:
                 raise UserError(
@@ -142,7 +163,7 @@ class OptunaSweeper(Sweeper):
             return
         if len(_listed(options.metric)) > 1:
             raise UserError("hydra.sweeper.pruner can't judge by several metrics: give one metric")
-        if options.storage is None and self.config.hydra.launcher._target_ not in _IN_PROCESS:
+        if options.storage is None and config.hydra.launcher._target_ not in _IN_PROCESS:
             raise UserError(
                 "hydra.sweeper.pruner needs hydra.sweeper.storage=sqlite:///optuna.db, or another "
                 "place that the processes of this launcher can reach"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ class Pruner:
         """Optuna's pruner, for runs of so many epochs.
 
         Raises:
-            UserError: there is none of that name, or it has no such option.
+            UserError: it has no such option.
         """
         if self.name is None:
             from optuna.pruners import NopPruner
@@ -69,7 +70,7 @@ def build_sampler(name: str, options: Mapping[str, Any], seed: int | None) -> "B
     """Optuna's sampler of that name.
 
     Raises:
-        UserError: there is none, it has no such option, or it needs a package that is not here.
+        UserError: it has no such option, or it needs a package that is not here.
     """
     if name == "cmaes" and find_spec(name) is None:
         raise UserError("hydra.sweeper.sampler=cmaes needs its package: pip install cmaes")
@@ -77,11 +78,24 @@ def build_sampler(name: str, options: Mapping[str, Any], seed: int | None) -> "B
     return sampler
 
 
+def check_names(sampler: str, pruner: str | None) -> None:
+    """See that they are some.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    for kind, known, name in (("sampler", _SAMPLERS, sampler), ("pruner", _PRUNERS, pruner)):
+        if name is not None and name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]}? " if near else ""
+            raise UserError(
+                f"unknown hydra.sweeper.{kind}={name}. {hint}There are: {', '.join(known)}"
+            )
+
+
 def _build(kind: str, known: Mapping[str, str], name: str, options: Mapping[str, Any]) -> Any:
     import optuna
 
-    if name not in known:
-        raise UserError(f"unknown hydra.sweeper.{kind}={name}. There are: {', '.join(known)}")
     try:
         return getattr(getattr(optuna, f"{kind}s"), known[name])(**options)
     except (TypeError, ValueError) as error:

@@ -219,8 +219,8 @@ def test_the_sweeps_run_keeps_the_results(cli, workdir, store):
     [
         ([], "nothing to search"),
         (["hydra.sweeper.n_trials=0"], r"hydra.sweeper.n_trials must be at least 1; got 0"),
-        (["hydra.sweeper.sampler=tp"], "unknown hydra.sweeper.sampler=tp. There are: cmaes, gp"),
-        (["hydra.sweeper.pruner=mean"], "unknown hydra.sweeper.pruner=mean. There are: hyperband"),
+        (["hydra.sweeper.sampler=tp"], "unknown hydra.sweeper.sampler=tp. Did you mean tpe?"),
+        (["hydra.sweeper.pruner=mean"], "unknown hydra.sweeper.pruner=mean. Did you mean median?"),
         (
             ["hydra.sweeper.pruner=median", "hydra.sweeper.pruner_options={n_warm:2}"],
             "hydra.sweeper.pruner_options: ",
@@ -242,6 +242,13 @@ def test_what_the_user_can_put_right(arguments, text, cli, workdir):
     outcome = cli(*SEARCH, "trainer.epochs=1", *search, "hydra.sweeper.n_trials=1", *arguments)
     assert outcome.code == 2, outcome
     assert text in outcome.err
+
+
+@pytest.mark.parametrize("option", ["n_jobs=0", "sampler=tp", "pruner=mean"])
+def test_options_that_are_none_leave_nothing_behind(option, cli, workdir):
+    outcome = cli("train", "-m", "hydra/sweeper=optuna", f"hydra.sweeper.{option}", RATE)
+    assert outcome.code == 2, outcome
+    assert not any(workdir.iterdir())
 
 
 def test_another_direction_is_another_study(cli, workdir):
