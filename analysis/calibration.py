@@ -52,7 +52,7 @@ class Calibration:
         ends: the 95 % interval of the share that came true, `[bins, 2]`: Clopper–Pearson, or by
             resampling where a sample has many elements.
         mass: how many elements claim a probability in each of 20 equal parts of 0 to 1, `[20]`.
-        how: number and kind of the bins, in words.
+        how: number and kind of the bins, in words; those of equal mass that are empty don't count.
         by_chance: the ECE that the noise of so few samples shows where there is no error.
         samples: how many there are.
     """
@@ -136,11 +136,13 @@ class Tally:
         else:
             probability, true, sample = (torch.cat(p) for p in zip(*self._kept, strict=True))
             edges = _of_equal_mass(probability)
-            cells, kind = _binned(probability, true, sample, self.samples, edges), "equal mass"
+            cells = _binned(probability, true, sample, self.samples, edges)
+            tied = len(np.unique(edges)) < len(edges)  # where many elements claim the same
+            kind = "about equal mass" if tied else "equal mass"
         scores = torch.cat(self._scores)
         independent = not self.dense and bool((scores[:, 0] <= 1).all())
         filled = cells[:, :, 0].sum(0) > 0
-        how = f"{counted(cells.shape[1], 'bin')} of {kind}"
+        how = f"{counted(BINS if self.dense else int(filled.sum()), 'bin')} of {kind}"
         return _measured(scores, cells[:, filled], self._mass, how, independent=independent)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..data.source import Batch
 from ..data.spec import Spec, as_indices
+from ..errors import UserError
 from ..training.metrics import counted_in
 from .decoded import yes_score
 
@@ -102,6 +103,9 @@ def elements(spec: Spec, logits: Tensor, batch: Batch, ignore_index: int | None)
             yes.
         batch: with the target.
         ignore_index: the target value that does not count.
+
+    Raises:
+        UserError: answers that count are not finite, so that they claim nothing.
     """
     logits = logits.detach()
     if spec.target == "binary":
@@ -115,9 +119,16 @@ def elements(spec: Spec, logits: Tensor, batch: Batch, ignore_index: int | None)
     counted = counted_in(batch, target, ignore_index)
     place = counted.nonzero().cpu()
     truth = target[counted].cpu()
+    answers = scores[counted].cpu().double()
+    if wrong := int((~answers.isfinite()).any(1).sum()):
+        raise UserError(
+            f"the logits of {wrong:,} of the {len(answers):,} answers in a batch are infinite or "
+            "not a number (NaN), and so claim no probability: the model's weights or these inputs "
+            "are not sound"
+        )
     yes_or_no = spec.target != "classes"
     return Elements(
-        scores[counted].cpu().double(),
+        answers,
         (truth > 0.5).long() if yes_or_no else truth.long(),
         place[:, 0],
         place[:, 1] if yes_or_no else torch.zeros(len(place), dtype=torch.int64),

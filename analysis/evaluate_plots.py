@@ -119,6 +119,6 @@ def _mass(axes: "Axes", found: Examined) -> None:
     width = 1 / len(share)
     places = [(bar + 0.5) * width for bar in range(len(share))]
     axes.bar(places, share.tolist(), width=0.9 * width, color="0.6", log=True)
-    lowest = 10 ** math.floor(math.log10(share[share > 0].min()))
+    lowest = 10 ** math.floor(math.log10(share[share > 0].min() / 2))  # below each of the bars
     axes.set(xlabel=found.claim, ylabel="share of all", ylim=(lowest, 1))
     axes.yaxis.set_minor_formatter(NullFormatter())

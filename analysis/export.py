@@ -6,14 +6,13 @@ no export: it is an error, and nothing is left of it.
 
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from ..data.source import SplitName
 from ..errors import UserError
+from .output_folder import check_output, scratch_in
 from .programs import ROWS, Subject, difference, to_onnx, to_torch
 from .rebuild import rebuild
 
@@ -68,12 +67,13 @@ def export(
         overwrite: replace what is there.
 
     Raises:
-        UserError: an unknown format, something is there already, a package is missing, or the model
-            can't be exported.
+        UserError: an unknown format, a folder that can't be written to, something is there already,
+            a package is missing, or the model can't be exported.
     """
     unknown = [name for name in formats if name not in FILES]
     if unknown:
         raise UserError(f"--to must be {', '.join(FILES)}; got {unknown[0]}")
+    check_output(folder)
     taken = [str(path) for path in (folder / FILES[name] for name in formats) if path.exists()]
     if taken and not overwrite:
         raise UserError(
@@ -82,17 +82,10 @@ def export(
         )
     parts, _ = rebuild(config, run_dir, which)
     subject = Subject.of(parts)
-    new = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with TemporaryDirectory(prefix=".export-", dir=folder) as made:
-            for_run = (config, run_dir, which)
-            found = [_export(name, subject, for_run, Path(made)) for name in formats]
-            found = [_put(exported, folder) for exported in found]
-    finally:
-        with suppress(OSError):  # of a failure, no empty folders are left either
-            for parent in new:
-                parent.rmdir()
+    with scratch_in(folder) as made:
+        for_run = (config, run_dir, which)
+        found = [_export(name, subject, for_run, made) for name in formats]
+        found = [_put(exported, folder) for exported in found]
     return [_logged(exported, run_dir, subject) for exported in found]
 
 
@@ -122,8 +115,10 @@ def _put(exported: Exported, folder: Path) -> Exported:
     """Move what was made to where it belongs, with a second file of its name if it has one."""
     for made in sorted(exported.path.parent.glob(f"{exported.path.name}*")):
         target = folder / made.name
-        if target.is_dir():
+        if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target)
+        elif made.is_dir():  # which replaces no file
+            target.unlink(missing_ok=True)
         made.replace(target)
     return replace(exported, path=folder / exported.path.name)
 

@@ -4,17 +4,16 @@ Everything is written beside its place first, and put there when all of it is do
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol
 
 from ..data.messages import counted, listed
 from ..data.table import read_frame
 from ..errors import UserError
+from .output_folder import check_output, scratch_in
 from .predict import Predictor
 from .predicted_images import SUMMARY, answer_images, answer_masks, kinds_of
 
@@ -78,14 +77,16 @@ def predict_files(
         separator: between the values of CSV files; None is the run's own.
 
     Raises:
-        UserError: an input that can't be answered, or a file that would be replaced; then nothing
-            is written.
+        UserError: an input that can't be answered, a folder that can't be written to, or a file
+            that would be replaced; then nothing is written.
     """
     tasks = _tasks(predictor, inputs, probability, separator)
     reads = [path for task in tasks for path in task.reads]
     _check_names([name for task in tasks for name in task.names], reads, output, overwrite)
-    with _all_or_nothing(output) as folder:
+    with scratch_in(output) as folder:
         told = [task.answer(folder) for task in tasks]
+        for file in folder.iterdir():
+            file.replace(output / file.name)
     return [
         Written(tuple(output / name for name in task.names), *texts)
         for task, texts in zip(tasks, told, strict=True)
@@ -152,8 +153,7 @@ def _check_names(
             f"several inputs would be answered in one file: {listed(twins)}. Rename them, or "
             "answer them one by one, with a folder for each (-o)"
         )
-    if output.exists() and not output.is_dir():
-        raise UserError(f"-o {output} is a file: expected a folder")
+    check_output(output)
     if folders := [name for name in names if (output / name).is_dir()]:
         raise UserError(f"{output} has folders of the answers' names: {listed(folders)}")
     own = {path.resolve() for path in inputs}
@@ -167,23 +167,6 @@ def _check_names(
             f"{output} has {listed(there)} already: --overwrite replaces "
             f"{'it' if len(there) == 1 else 'them'}, -o DIR writes elsewhere"
         )
-
-
-@contextmanager
-def _all_or_nothing(output: Path) -> Iterator[Path]:
-    """A folder whose files go to `output` in the end, if nothing goes wrong before."""
-    missing = [folder for folder in (output, *output.parents) if not folder.exists()]
-    output.mkdir(parents=True, exist_ok=True)
-    try:
-        with TemporaryDirectory(prefix=".predict-", dir=output) as made:
-            yield Path(made)
-            for file in Path(made).iterdir():
-                file.replace(output / file.name)
-    except BaseException:
-        with suppress(OSError):  # somebody else has put something there
-            for folder in missing:
-                folder.rmdir()
-        raise
 
 
 def _answer_table(

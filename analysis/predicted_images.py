@@ -82,10 +82,12 @@ def answer_masks(
         step = 255 if spec.target == "binary" else 1
         names = label_names(spec, spec.classes)
         values = [str(step * i) for i in range(len(names))]
-        labels = listed(
-            (v if v == n else f"{v} = {n}" for v, n in zip(values, names, strict=True)), 4
-        )
-        held = f"masks, {labels}" + (f"; {held}" if ".npy" in kinds else "")
+        if values == list(names):
+            labels = f" of {listed(values, 4)}"
+        else:
+            pairs = zip(values, names, strict=True)
+            labels = f", {listed((f'{value} = {name}' for value, name in pairs), 4)}"
+        held = f"masks{labels}" + (f"; {held}" if ".npy" in kinds else "")
     return f"{counted(len(files), 'image')}: {held}", ""
 
 

@@ -4,6 +4,7 @@ The saved folder holds the exported weights and what the run has kept of its dat
 the run's directory nor a store. It does need losslab where it is served, which prepares what is
 asked and reads the answers. losslab is not among the model's requirements, because MLflow would
 look for those in a public index, where it is not: install it, and serve with `--env-manager local`.
+What is served is asked in JSON: MLflow reads text/csv only where each column has one fixed type.
 """
 
 import json
@@ -127,7 +128,7 @@ def save(predictor: Predictor, weights: Path, rows: Tensor, path: Path, about: s
             path,
             loader_module=__name__,
             data_path=str(folder),
-            signature=_signature(asked, expected),
+            signature=_signature(predictor, asked, expected),
             input_example=asked[: _EXAMPLES if predictor.images is None else 1],
             pip_requirements=[f"{name}=={version(name).partition('+')[0]}" for name in _REQUIRED],
             metadata={"losslab": __version__, "from": about},
@@ -135,12 +136,28 @@ def save(predictor: Predictor, weights: Path, rows: Tensor, path: Path, about: s
     return compared(mlflow.pyfunc.load_model(str(path)).predict(asked), expected)
 
 
-def _signature(asked: Any, answers: Any) -> Any:
-    from mlflow.models import infer_signature
+def _signature(predictor: Predictor, asked: Any, answers: Any) -> Any:
+    """Names and types of inputs and outputs.
+
+    A table's numbers and truth values may come as any type, and are checked here: of numbers that
+    are declared as double MLflow would refuse a column that happens to hold whole ones, and of text
+    the truth values. What is text stays so, for a 007 read as a number is another category.
+    """
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
 
     with warnings.catch_warnings():  # labels may be whole numbers: none of them is ever missing
         warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer", UserWarning)
-        return infer_signature(asked, answers)
+        found = infer_signature(asked, answers)
+    if predictor.images is not None:
+        return found
+    assert predictor.table is not None
+    text, columns = predictor.table.text, predictor.table.encoder.columns
+    free = AnyType()  # type: ignore[no-untyped-call]  # MLflow's own lacks annotations here
+    inputs: list[Any] = [
+        ColSpec(DataType.string if name in text else free, name) for name in columns
+    ]
+    return ModelSignature(Schema(inputs), found.outputs)
 
 
 def _mlflow() -> Any:
@@ -209,8 +226,7 @@ def _standardised(predictor: Predictor, images: Any) -> Tensor:
 def rows_of(encoder: Encoder, features: Tensor) -> "pd.DataFrame":
     """The rows that are encoded so, without what rounding has left behind their sixth digits.
 
-    A category that is none of the training data's is `?`. All numbers are float64, so that MLflow
-    takes their columns to be double: a column of integers would cut 3.5 down to 3.
+    A category that is none of the training data's is `?`. All numbers are float64.
     """
     import pandas as pd
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from .build import summarise, tensor_source
 from .columns import count_missing, feature_problems, tally
 from .encoder import Encoder, Filling, fit_encoder
-from .messages import did_you_mean, listed
+from .messages import counted, did_you_mean, listed
 from .source import TensorSource
 from .spec import TargetKind
 from .split import split_indices
@@ -107,6 +107,12 @@ class TableReader:
     separator: str = ","
     shape: tuple[int, ...] = ()
 
+    @property
+    def text(self) -> list[str]:
+        """The columns of text, other than truth values."""
+        known = self.encoder.categories
+        return [name for name in known if not set(known[name]) <= {"True", "False"}]
+
     def __call__(self, path: str | Path) -> tuple[list[str], Tensor]:
         """The rows of a file, named by their number."""
         frame = self.frame(path)
@@ -118,9 +124,7 @@ class TableReader:
         Raises:
             ValueError: see `read_frame`.
         """
-        known = self.encoder.categories
-        text = [name for name in known if not set(known[name]) <= {"True", "False"}]
-        return read_frame(path, separator or self.separator, text, option="--separator")
+        return read_frame(path, separator or self.separator, self.text, option="--separator")
 
     def encode(self, frame: Any) -> Tensor:
         """The rows as inputs of the model, `[rows, *shape]`.
@@ -166,7 +170,7 @@ def read_frame(
             options: dict[str, Any] = {"skipinitialspace": True, "low_memory": False}
             options["dtype"] = str if verbatim else dict.fromkeys(text, str)
             options["keep_default_na"] = not verbatim
-            frame = pd.read_csv(path, sep="\t" if tabs else separator, **options)
+            frame = _read_csv(path, sep="\t" if tabs else separator, **options)
         else:
             raise ValueError("not a type that is read here: expected .csv, .tsv, .txt or .parquet")
     except pd.errors.EmptyDataError:
@@ -176,13 +180,39 @@ def read_frame(
         raise ValueError(f"{path} can't be read as a table: {reason}") from error
     frame.columns = [str(name) for name in frame.columns]
     if frame.empty:
-        raise ValueError(f"{path} is empty: it has {frame.shape[1]} columns and no row")
+        raise ValueError(
+            f"{path} has no row: its only line is the header, {listed(frame.columns, 4)}"
+        )
     if frame.shape[1] == 1 and (other := _other_separator(frame.columns[0], separator)):
         raise ValueError(
             f"{path} has one column, {frame.columns[0]!r}, which looks separated by {other!r}: "
             f"say {option}='{other}'"
         )
     return frame
+
+
+def _read_csv(path: Path, **options: Any) -> Any:
+    """The frame in a CSV file, whose rows may end in separators that its header has not got.
+
+    Of such rows pandas would take the first values as an index, and the others one column too far
+    to the left.
+    """
+    import pandas as pd
+
+    # As text, an index never looks like the row numbers that pandas counts itself.
+    first = pd.read_csv(path, nrows=1, **{**options, "dtype": str})
+    if isinstance(first.index, pd.RangeIndex):
+        return pd.read_csv(path, **options)
+    known = list(first.columns)
+    names = [*known, *range(first.index.nlevels)]
+    frame = pd.read_csv(path, names=names, header=0, **options)
+    ends = frame.iloc[:, len(known) :]
+    if wrong := int((ends.notna() & ends.ne("")).any(axis=1).sum()):
+        raise ValueError(
+            f"of its {counted(len(frame), 'row')}, {wrong:,} have more values than the header has "
+            f"names, which is {len(known)}: name each column, or leave out what has no name"
+        )
+    return frame[known]
 
 
 def _check_file(path: Path) -> None:

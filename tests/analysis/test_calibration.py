@@ -92,6 +92,22 @@ def test_little_data_has_fewer_bins():
     assert measured(of(*drawn(5, 0))).how == "1 bin of equal mass"
 
 
+@pytest.mark.parametrize(
+    ("probability", "how", "sizes"),
+    [
+        ([0.3] * 200, "1 bin of about equal mass", [200]),
+        ([0.2] * 100 + [0.8] * 100, "2 bins of about equal mass", [100, 100]),
+        ([0.2] * 30 + [0.4, 0.6] * 5, "2 bins of about equal mass", [30, 10]),
+    ],
+    ids=["all alike", "two values", "one value often"],
+)
+def test_bins_whose_edges_coincide_are_counted_where_they_are_filled(probability, how, sizes):
+    found = measured(of(probability, torch.arange(len(probability)) % 2))
+    assert found.how == how
+    assert found.bins[:, 0].tolist() == sizes
+    assert found.as_dict()["method"].startswith(f"{how}; ")
+
+
 def test_what_chance_shows_is_what_perfect_calibration_does():
     """The mean ECE of 20 draws, against what one of them says of chance."""
     found = [measured(of(*drawn(300, seed))) for seed in range(20)]

@@ -6,6 +6,7 @@ import pytest
 import torch
 from losslab.analysis.claims import elements
 from losslab.data.spec import Spec
+from losslab.errors import UserError
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as sklearn_log_loss
 
@@ -85,3 +86,16 @@ def test_each_class_is_a_question_against_the_rest():
     assert score.tolist() == pytest.approx([-math.log(3), 0.0, -math.log(3)], abs=1e-6)
     assert truth.tolist() == [False, True, False]
     assert label.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("spec", [BINARY, CLASSES], ids=["binary", "classes"])
+def test_answers_that_are_not_finite_claim_nothing(spec, value):
+    logits = torch.zeros(4, spec.outputs)
+    logits[1:3, -1] = value
+    target = torch.zeros(4, 1) if spec is BINARY else torch.zeros(4).long()
+    text = r"the logits of 2 of the 4 answers in a batch are infinite or not a number \(NaN\)"
+    with pytest.raises(UserError, match=text):
+        elements(spec, logits, {"target": target}, None)
+    weight = torch.tensor([1.0, 0.0, 0.0, 1.0])  # those that do not count do no harm
+    assert len(elements(spec, logits, {"target": target, "weight": weight}, None).logits) == 2

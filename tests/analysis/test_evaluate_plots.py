@@ -70,3 +70,28 @@ def test_without_a_positive_there_is_no_curve():
     curves, bins, _ = draw(examined(positives=0.0)[0]).axes
     assert curves.get_title() == "precision–recall: no positive in the data"
     assert bins.get_title().startswith("ECE ")
+
+
+def bars(probability):
+    """The histogram's axis for yes-or-no answers of these probabilities."""
+    n = len(probability)
+    logits = torch.tensor(probability).double().logit().unsqueeze(1)
+    target = (torch.arange(n) < n / 2).long()
+    batch = Elements(logits, target, torch.arange(n), torch.zeros(n).long(), n)
+    tally, questions = Tally(dense=False), Questions(1, dense=False, samples=n)
+    tally.add(batch)
+    questions.add(*batch.questions())
+    return draw(Examined(True, tally.compute(), None, None, "", n, tuple(questions.curves()))).axes[
+        2
+    ]
+
+
+@pytest.mark.parametrize(
+    ("probability", "lowest"),
+    [([0.3] * 40, 0.1), ([0.3] * 30 + [0.7] * 10, 0.1), ([0.3] * 90 + [0.7] * 10, 0.01)],
+    ids=["all in one", "a quarter", "a tenth"],
+)
+def test_the_axis_of_the_histogram_begins_below_its_bars(probability, lowest):
+    axes = bars(probability)
+    assert axes.get_ylim() == pytest.approx((lowest, 1))
+    assert min(bar.get_height() for bar in axes.patches if bar.get_height()) >= 2 * lowest

@@ -48,6 +48,32 @@ def test_what_is_there_is_kept_until_it_may_be_replaced(trained, tmp_path):
     assert everything(tmp_path) == ["model.pt2"]
 
 
+@pytest.mark.parametrize("name", ["f.txt", "f.txt/sub"])
+def test_a_file_is_no_folder_to_export_to(trained, tmp_path, name):
+    (tmp_path / "f.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"f.txt.* is a file: expected a folder$"):
+        export(*trained, ["torch"], tmp_path / name, overwrite=True)
+    assert (tmp_path / "f.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("there", ["file", "folder", "link"])
+def test_a_folder_replaces_whatever_has_its_name(trained, tmp_path, there):
+    target, other = tmp_path / "exports" / "mlflow", tmp_path / "other"
+    target.parent.mkdir()
+    other.mkdir()
+    (other / "mine").write_text("mine")
+    if there == "file":
+        target.write_text("old")
+    elif there == "folder":
+        shutil.copytree(other, target)
+    else:
+        target.symlink_to(other)
+    (found,) = export(*trained, ["mlflow"], target.parent, overwrite=True)
+    assert (found.path / "MLmodel").exists()
+    assert not (found.path / "mine").exists()
+    assert everything(other) == ["mine"]
+
+
 def test_a_format_of_no_name_is_refused(trained, tmp_path):
     with pytest.raises(UserError, match="--to must be torch, onnx, mlflow; got tensorrt"):
         export(*trained, ["tensorrt"], tmp_path)

@@ -34,6 +34,15 @@ def test_a_table_keeps_its_columns_as_they_are_written(sums, tmp_path):
     assert [path.name for path in out.iterdir()] == ["new.csv"]
 
 
+def test_rows_that_end_in_a_separator_are_answered_as_they_are(sums, tmp_path):
+    new, out = tmp_path / "new.csv", tmp_path / "out"
+    new.write_text("id,a,town\n007,1.50,Bern,\n008,-2,Bern,\n")
+    predict_files(sums, [new], out)
+    assert (
+        out / "new.csv"
+    ).read_text() == "id,a,town,prediction\n007,1.50,Bern,2.5\n008,-2,Bern,-1.0\n"
+
+
 def test_parquet_stays_parquet_with_its_index(sums, tmp_path):
     frame = pd.DataFrame({"a": [1.0, 2.0], "town": ["Bern"] * 2}, index=[7, 5])
     frame.to_parquet(tmp_path / "new.parquet")
@@ -137,3 +146,5 @@ def test_names_that_clash(sums, tmp_path):
         predict_files(sums, tables[:1], tmp_path / "out", overwrite=True)
     with pytest.raises(UserError, match=r"-o .*new.csv is a file: expected a folder"):
         predict_files(sums, tables[:1], tables[0])
+    with pytest.raises(UserError, match=r"x is in .*new.csv, which is a file: expected a folder"):
+        predict_files(sums, tables[:1], tables[1] / "x")

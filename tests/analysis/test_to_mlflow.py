@@ -59,20 +59,56 @@ def test_a_table_is_answered_as_by_the_run_itself(table):
     predictor, found, model = table
     assert found.difference <= 1e-6 * 500
     new = houses(30).drop(columns="price").assign(town="Bern", id=range(30))
-    answers = model.predict(new.astype({"garden": str}))
+    answers = model.predict(new)
     pd.testing.assert_frame_equal(answers, predictor.frame(new), rtol=1e-6)
     assert [*answers] == ["prediction"]
     assert 300 < answers["prediction"].mean() < 700  # in the data's unit
+
+
+@pytest.mark.parametrize(
+    "types",
+    [
+        {"area": "int64"},
+        {"area": "float32", "rooms": "Int64"},
+        {"area": "str", "garden": "str"},
+        {"area": object, "garden": object},
+    ],
+    ids=["whole numbers", "other numbers", "text", "objects"],
+)
+def test_a_column_may_come_as_any_type_of_its_values(table, types):
+    predictor, _, model = table
+    new = houses(30).drop(columns="price").round({"area": 0})
+    answers = model.predict(new.astype(types))
+    assert new["garden"].dtype == bool
+    pd.testing.assert_frame_equal(answers, predictor.frame(new), rtol=1e-6)
+
+
+def test_what_is_read_from_a_file_is_answered_as_it_is(table, tmp_path):
+    new = houses(30).drop(columns="price").round({"area": 0}).astype({"area": int})
+    new["rooms"] = new["rooms"].fillna(3).astype(int)
+    new.to_csv(tmp_path / "new.csv", index=False)
+    read = pd.read_csv(tmp_path / "new.csv")
+    assert [str(read[name].dtype) for name in ("area", "rooms", "garden")] == [
+        *["int64"] * 2,
+        "bool",
+    ]
+    answers = table[2].predict(read)
+    pd.testing.assert_frame_equal(answers, table[0].frame(new), rtol=1e-6)
+
+
+def test_numbers_where_training_had_text_are_refused(table):
+    with pytest.raises(MlflowException, match="Incompatible input types for column town"):
+        table[2].predict(houses(3).assign(town=7))
 
 
 def test_its_signature_and_example_are_those_of_the_raw_table(table):
     _, found, model = table
     inputs = {column.name: str(column.type) for column in model.metadata.signature.inputs}
     assert inputs == {
-        "area": "DataType.double",
-        "rooms": "DataType.double",
+        "area": "Any",
+        "rooms": "Any",
         "town": "DataType.string",
-        "garden": "DataType.string",
+        "garden": "Any",
     }
     assert [column.name for column in model.metadata.signature.outputs] == ["prediction"]
     example = json.loads((found.path / "input_example.json").read_text())

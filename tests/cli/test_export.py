@@ -43,8 +43,9 @@ def test_a_line_for_the_file_and_how_it_is_used(cli, workdir):
         (["last", "--to", "tensorrt"], "--to must be torch, onnx, mlflow; got tensorrt"),
         (["last", "--checkpoint", "first"], "--checkpoint must be best or last; got first"),
         (["last", "-o", "here"], "there is already here/model.pt2: add --overwrite"),
+        (["last", "-o", "here/model.pt2/x"], "is in here/model.pt2, which is a file: expected a"),
     ],
-    ids=["no run", "no format", "no checkpoint", "there already"],
+    ids=["no run", "no format", "no checkpoint", "there already", "no folder"],
 )
 def test_what_can_not_be_had(cli, workdir, words, message):
     assert cli("train", *TINY, "tracking=none").code == 0

@@ -92,7 +92,7 @@ def test_masks_of_a_run_on_a_folder(cli, workdir):
     assert outcome.code == 0, outcome
     assert outcome.out.splitlines()[1] == (
         "wrote predictions/0.png, predictions/0.npy, predictions/1.png and 21 more: "
-        "12 images: masks, 0 = 0, 255 = 255; arrays of probabilities"
+        "12 images: masks of 0, 255; arrays of probabilities"
     )
     found = [np.asarray(Image.open(f"predictions/{i}.png")) for i in range(12)]
     wanted = [np.asarray(Image.open(f"elsewhere/{i}.png")) for i in range(12)]

@@ -284,7 +284,7 @@ def test_too_few_rows(tmp_path):
     ("name", "content", "text"),
     [
         ("t.csv", "", "t.csv is empty$"),
-        ("t.csv", "a,b\n", "t.csv is empty: it has 2 columns and no row"),
+        ("t.csv", "a,b\n", "t.csv has no row: its only line is the header, a, b"),
         ("t.csv", "a,b\n1,2\n1,2,3,4\n", "t.csv can't be read as a table: Error tokenizing data"),
         ("t.csv", b"a,b\n\xff\xfe,1\n", "t.csv can't be read as a table: 'utf-8' codec"),
         ("t.parquet", "a,b\n1,2\n", "t.parquet can't be read as a table: "),
@@ -326,3 +326,29 @@ def test_text_of_new_data_stays_text_where_all_of_it_looks_like_numbers(tmp_path
     assert frame["code"].tolist() == ["007", "007"]
     assert source.spec.features == ("code=007", "code=A1", "new=False", "new=True")
     assert source.reader.encode(frame).tolist() == [[1, 0, 0, 1], [1, 0, 1, 0]]
+
+
+@pytest.mark.parametrize("ends", [",", ",,", ", "], ids=["one", "two", "a space behind"])
+@pytest.mark.parametrize(
+    "rows", ["0.5,50,1{0}\n-2,40,0{0}\n", "0,50,1{0}\n1,40,0\n"], ids=["all", "the first"]
+)
+def test_rows_may_end_in_separators(tmp_path, ends, rows):
+    (tmp_path / "plain.csv").write_text("x,w,y\n" + rows.format(""))
+    (tmp_path / "ends.csv").write_text("x,w,y\n" + rows.format(ends))
+    for options in ({}, {"verbatim": True}, {"text": ["x"]}):
+        plain, found = (read_frame(tmp_path / f"{n}.csv", **options) for n in ("plain", "ends"))
+        pd.testing.assert_frame_equal(found, plain)
+    assert found["w"].tolist() == [50, 40]
+
+
+@pytest.mark.parametrize(
+    ("rows", "wrong"),
+    [("0,50,1,7\n1,40,0,8\n", 2), ("0,50,1,\n1,40,0,8\n", 1), ("r1,50,1,7\n", 1)],
+    ids=["all rows", "one row", "row names"],
+)
+def test_values_without_a_name_are_refused(tmp_path, rows, wrong):
+    (tmp_path / "t.csv").write_text("x,w,y\n" + rows)
+    text = rf"t.csv can't be read as a table: of its \d rows?, {wrong} have more values than .* 3:"
+    for verbatim in (False, True):
+        with pytest.raises(ValueError, match=text):
+            read_frame(tmp_path / "t.csv", verbatim=verbatim)
