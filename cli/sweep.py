@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..data.messages import counted
 from .alone import Outcome, Task, most_processes, run_each, run_here
 from .failures import leave, note_failure, stop_sweep
 
@@ -103,6 +102,7 @@ def _run_tasks(
         key = str(task.place) if alone else repr(without_numbers(task.job.config))
         groups.setdefault(key, []).append(task)
     if going_on := sum(task.resume for task in tasks):
+        from ..data.messages import counted
         from .console import TerminalReport
 
         runs = counted(going_on, "run")
