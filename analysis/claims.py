@@ -120,7 +120,9 @@ def elements(spec: Spec, logits: Tensor, batch: Batch, ignore_index: int | None)
     place = counted.nonzero().cpu()
     truth = target[counted].cpu()
     answers = scores[counted].cpu().double()
-    if wrong := int((~answers.isfinite()).any(1).sum()):
+    # A class that can't be has −∞ among the others.
+    claimed = answers.softmax(1) if spec.target == "classes" else answers
+    if wrong := int((~claimed.isfinite()).any(1).sum()):
         raise UserError(
             f"the logits of {wrong:,} of the {len(answers):,} answers in a batch are infinite or "
             "not a number (NaN), and so claim no probability: the model's weights or these inputs "

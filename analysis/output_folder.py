@@ -40,7 +40,7 @@ def scratch_in(folder: Path) -> Iterator[Path]:
         UserError: the folder can't be made or written to.
     """
     check_output(folder)
-    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    new = [path for path in (folder, *folder.parents) if not os.access(path, os.F_OK)]
     try:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -50,6 +50,6 @@ def scratch_in(folder: Path) -> Iterator[Path]:
         with scratch as made:
             yield Path(made)
     finally:
-        with suppress(OSError):  # not empty: there are files, ours or somebody else's
-            for path in new:
+        for path in new:
+            with suppress(OSError):  # not empty: there are files, ours or somebody else's
                 path.rmdir()

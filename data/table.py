@@ -207,10 +207,12 @@ def _read_csv(path: Path, **options: Any) -> Any:
     names = [*known, *range(first.index.nlevels)]
     frame = pd.read_csv(path, names=names, header=0, **options)
     ends = frame.iloc[:, len(known) :]
-    if wrong := int((ends.notna() & ends.ne("")).any(axis=1).sum()):
+    wrong = int((ends.notna() & ends.ne("")).any(axis=1).sum())
+    if wrong and len(known) > 1:  # one alone may have another separator, which the caller says
         raise ValueError(
             f"of its {counted(len(frame), 'row')}, {wrong:,} have more values than the header has "
-            f"names, which is {len(known)}: name each column, or leave out what has no name"
+            f"names, which is {len(known)}: name each column, also one of row names, or leave out "
+            "what has no name"
         )
     return frame[known]
 

@@ -4,9 +4,9 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -14,6 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from ..errors import UserError
 
 Options = Mapping[str, Any]
+_loaded: dict[Path, ModuleType] | None = None
 
 
 def locate(target: str) -> Any:
@@ -41,12 +42,8 @@ def _load_file(path: Path) -> ModuleType:
         near = get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
         hint = f" Did you mean {path.parent / near[0]}?" if near else ""
         raise UserError(f"no such file: {path}.{hint}")
-    return _module_of(path.resolve(), path.stat().st_mtime_ns)
-
-
-@cache
-def _module_of(path: Path, changed: int) -> ModuleType:
-    """The file as a module, the same as long as it does not change: runs then share its classes."""
+    if _loaded is not None and path.resolve() in _loaded:
+        return _loaded[path.resolve()]
     name = f"losslab_user_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -57,7 +54,20 @@ def _module_of(path: Path, changed: int) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         raise UserError(f"{path} could not be loaded: {type(error).__name__}: {error}") from error
+    if _loaded is not None:
+        _loaded[path.resolve()] = module
     return module
+
+
+@contextmanager
+def files_loaded_once() -> Iterator[None]:
+    """Within it, what is built from a file is of the same classes; else each run loads it anew."""
+    global _loaded
+    _loaded = {}
+    try:
+        yield
+    finally:
+        _loaded = None
 
 
 def _import(module_name: str, target: str) -> Any:

@@ -4,6 +4,8 @@ What `torch.fx.experimental.proxy_tensor.make_fx` does, which imports torch's co
 takes longer than all the steps of a small sweep.
 """
 
+import random
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,8 +41,11 @@ def record(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
         node = recorder.graph.placeholder(f"input_{len(recorder.nodes)}")
         recorder.nodes[tensor] = describe(node, tensor)
     copies = [tensor.detach().clone().requires_grad_(tensor.requires_grad) for tensor in tensors]
+    drawn = _random_states()
     with recorder, _NothingLeaves():
         answer = function(*arguments)
+    if _random_states() != drawn:
+        raise ValueError("it draws random numbers outside of torch: it can't be recorded")
     flat, answer_structure = tree_flatten(answer)
     recorder.graph.output([recorder.node_of(tensor) for tensor in flat])
     recorder.graph.eliminate_dead_code()
@@ -55,6 +60,15 @@ def record(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
 
     _check_same(run, function, copies, structure)
     return run
+
+
+def _random_states() -> tuple[Any, ...]:
+    """Of Python's generator, and of NumPy's where that is in use."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return (random.getstate(),)
+    kind, keys, *rest = numpy.random.get_state()
+    return random.getstate(), kind, keys.tobytes(), *rest
 
 
 def _check_same(

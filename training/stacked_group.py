@@ -12,6 +12,7 @@ from torch import Tensor
 from ..data.source import Batch, SplitName, batch_starts
 from ..errors import UserError
 from .assemble import build_model, build_objective, build_optimizer
+from .build import files_loaded_once
 from .config import TrackingConfig, TrainerConfig
 from .custom_metrics import task_metrics
 from .heap import frozen_heap
@@ -85,7 +86,8 @@ class StackedGroup:
         self.monitor = monitored(trainer.monitor, metrics.headline)
         self.sign = sign_of(self.monitor)
         check_monitor(self.monitor, metrics, parts)
-        self.step = self._stack(jobs)
+        with files_loaded_once():  # models of one class can be stacked
+            self.step = self._stack(jobs)
         self.tried = self._try()
 
     def _stack(self, jobs: Sequence[Job]) -> VectorizedStep:

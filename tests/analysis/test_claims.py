@@ -88,8 +88,16 @@ def test_each_class_is_a_question_against_the_rest():
     assert label.tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("spec", [BINARY, CLASSES], ids=["binary", "classes"])
+def test_a_class_that_cannot_be_claims_nothing_and_the_others_all():
+    logits = torch.tensor([[0.0, math.log(3), -math.inf]])
+    found = elements(CLASSES, logits, {"target": torch.tensor([1])}, None).claims()
+    assert found.log_loss.tolist() == pytest.approx([-math.log(0.75)])
+
+
+@pytest.mark.parametrize(
+    ("spec", "value"),
+    [(BINARY, math.nan), (BINARY, -math.inf), (CLASSES, math.nan), (CLASSES, math.inf)],
+)
 def test_answers_that_are_not_finite_claim_nothing(spec, value):
     logits = torch.zeros(4, spec.outputs)
     logits[1:3, -1] = value

@@ -66,3 +66,11 @@ def test_what_the_system_says_is_passed_on(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=text), scratch_in(tmp_path / "new"):
         pass
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_name_that_is_too_long_leaves_nothing(tmp_path):
+    for folder in (tmp_path / ("a" * 300), tmp_path / "new" / ("a" * 300)):
+        text = "can't be written to: File name too long"
+        with pytest.raises(UserError, match=text), scratch_in(folder):
+            pass
+    assert not [*tmp_path.iterdir()]

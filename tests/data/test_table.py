@@ -79,6 +79,12 @@ def test_an_outlier_of_the_test_split_leaves_no_trace_in_training(file, houses):
     assert row[2:5].tolist() == [0, 0, 0]  # a town that training has not seen
 
 
+def test_decimal_commas_are_no_columns(tmp_path):
+    (tmp_path / "t.csv").write_text("a;b;c\n1,5;2,5;x\n2,5;3,5;y\n")
+    with pytest.raises(ValueError, match=r"one column, 'a;b;c'.*separated by ';'"):
+        read_frame(tmp_path / "t.csv", ",")
+
+
 @pytest.mark.parametrize("name", ["houses.parquet", "houses.tsv", "houses.csv.gz", "HOUSES.CSV"])
 def test_the_other_types_hold_the_same(file, name):
     expected = csv(path=file(), target="sold")

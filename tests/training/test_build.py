@@ -3,7 +3,7 @@ from typing import Literal
 
 import pytest
 from losslab.errors import UserError
-from losslab.training.build import check_options, fits_type, instantiate, locate
+from losslab.training.build import check_options, files_loaded_once, fits_type, instantiate, locate
 
 
 def area(width: float, height: float = 1.0, *, unit: Literal["m", "cm"] = "m") -> str:
@@ -116,3 +116,12 @@ def test_what_others_supply_is_no_option():
 )
 def test_types_of_values(value, hint, fits):
     assert fits_type(value, hint) is fits
+
+
+def test_a_file_is_loaded_anew_but_where_classes_must_be_the_same(tmp_path):
+    (tmp_path / "mine.py").write_text("class Net:\n    calls = []\n")
+    target = f"{tmp_path}/mine.py:Net"
+    assert locate(target) is not locate(target)
+    with files_loaded_once():
+        assert locate(target) is locate(target)
+    assert locate(target) is not locate(target)

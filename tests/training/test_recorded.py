@@ -91,9 +91,14 @@ def test_what_depends_on_more_than_its_arguments_is_refused():
         calls.append(x)
         return x * len(calls)
 
-    for function in (warmed_up, lambda x: x + random.random()):
-        with pytest.raises(ValueError, match="it depends on what is no argument"):
-            record(function, torch.tensor(1.0))
+    with pytest.raises(ValueError, match="it depends on what is no argument"):
+        record(warmed_up, torch.tensor(1.0))
+
+
+@pytest.mark.parametrize("draw", [random.random, np.random.rand])
+def test_random_numbers_outside_of_torch_are_refused(draw):
+    with pytest.raises(ValueError, match="it draws random numbers outside of torch"):
+        record(lambda x: x if draw() < 1e-9 else 2 * x, torch.tensor(1.0))
 
 
 def test_what_is_recorded_leaves_the_random_numbers_that_follow_alone():
