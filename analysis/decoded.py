@@ -67,6 +67,15 @@ def scores(answers: Mapping[str, Tensor], spec: Spec) -> Tensor:
     return yes_score(answer_of(answers, spec).double())
 
 
+def probability_of(score: float) -> float:
+    """Of a yes with that score, σ(score), of any size.
+
+    >>> probability_of(0.0), probability_of(-1000.0)
+    (0.5, 0.0)
+    """
+    return torch.tensor(score, dtype=torch.float64).sigmoid().item()
+
+
 def yes_score(logits: Tensor) -> Tensor:
     """One channel for a yes, `[samples, 1, ...]`, also where there is one for no beside it."""
     return logits[:, 1:] - logits[:, :1] if logits.shape[1] == 2 else logits

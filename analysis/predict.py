@@ -19,7 +19,7 @@ from ..training.distributed import World, pick_device
 from ..training.record import DATA
 from ..training.seeding import seed_everything
 from ..training.step import NamedModel, Outputs, model_inputs
-from .decoded import decoded
+from .decoded import decoded, probability_of
 from .evaluate import chosen_cut
 from .rebuild import load_weights, restore
 from .threshold import Rule
@@ -155,7 +155,7 @@ class Predictor:
         if self.spec.target != "binary":
             return None
         # Below 1 in single precision, so that a sure yes stays above it.
-        return torch.tensor(self.cut).double().sigmoid().clamp(max=1 - 2**-24).item()
+        return min(probability_of(self.cut), 1 - 2**-24)
 
     @property
     def shape(self) -> str:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import UserError
 from .counts import METHODS, intervals, rates
-from .decoded import yes_score
+from .decoded import probability_of, yes_score
 
 RULES = "best_f1, precision>=0.9, recall>=0.8, or a number such as 0.37"
 
@@ -164,7 +164,7 @@ class Thresholded:
     @property
     def threshold(self) -> float:
         """The cut as a probability."""
-        return torch.tensor(self.cut).double().sigmoid().item()
+        return probability_of(self.cut)
 
     @property
     def reached(self) -> bool | None:

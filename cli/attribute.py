@@ -12,7 +12,7 @@ from .subject import config_of
 
 if TYPE_CHECKING:
     from ..analysis.attribution import Asked, Attribution
-    from ..analysis.attribution import Tell as Told
+    from ..analysis.tell import TellWhat
 
 RESULT, PICTURE = "attribution.npz", "attribution.png"
 _SANE = 0.5  # below it, a map is said to follow what was learnt
@@ -27,7 +27,7 @@ def ask(**options: Any) -> "Asked":
 
 
 def attributed(
-    words: Sequence[str], asked: "Asked", tell: "Told" = lambda what, done, of: None
+    words: Sequence[str], asked: "Asked", tell: "TellWhat" = lambda what, done, of: None
 ) -> "tuple[Attribution, Path | None]":
     """What was found for what the words ask for, and the run's directory if it is a run.
 

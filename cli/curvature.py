@@ -12,7 +12,7 @@ from .subject import config_of
 
 if TYPE_CHECKING:
     from ..analysis.curvature import Asked, Curvature, Spectrum
-    from ..analysis.curvature import Tell as Told
+    from ..analysis.tell import TellWhat
 
 RESULT, PICTURE = "curvature.json", "curvature.png"
 
@@ -56,7 +56,7 @@ def measured(
     words: Sequence[str],
     asked: "Asked",
     checkpoint: str = "best",
-    tell: "Told" = lambda what, done, of: None,
+    tell: "TellWhat" = lambda what, done, of: None,
 ) -> "tuple[Curvature, Path | None]":
     """The curvature of what the words ask for, and the run's directory if it is a run.
 

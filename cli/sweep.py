@@ -106,7 +106,7 @@ def _run_tasks(
         from .console import TerminalReport
 
         runs = counted(going_on, "run")
-        TerminalReport().note(f"{runs} from where they were stopped, each by itself, not stacked")
+        TerminalReport().note(f"continued where stopped, one by one and not stacked: {runs}")
     rest: list[Task] = []
     paces: dict[str, Pace] = {}  # of what was too slow as one program
     for members in groups.values():

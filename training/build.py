@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from ..errors import UserError
 
 Options = Mapping[str, Any]
-_loaded: dict[Path, ModuleType] | None = None
+_loaded: dict[Path, ModuleType] | None = None  # within `files_loaded_once`
 
 
 def locate(target: str) -> Any:

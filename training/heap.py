@@ -41,5 +41,5 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     if mallopt is None or _SETTINGS & set(os.environ):
         return False
-    # Before version 2.35, glibc took no more than 32 MiB for the one that is handed out apart.
+    # Older versions of glibc take no more than 32 MiB for the second.
     return bool(mallopt(_TRIM, 2**31 - 1) and (mallopt(_MMAP, 2**30) or mallopt(_MMAP, 2**25)))

@@ -40,7 +40,7 @@ def record(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
     for tensor in tensors:
         node = recorder.graph.placeholder(f"input_{len(recorder.nodes)}")
         recorder.nodes[tensor] = describe(node, tensor)
-    copies = [tensor.detach().clone().requires_grad_(tensor.requires_grad) for tensor in tensors]
+    copies = _copies(tensors)  # what is changed in place is another afterwards
     drawn = _random_states()
     with recorder, _NothingLeaves():
         answer = function(*arguments)
@@ -77,7 +77,7 @@ def _check_same(
     """See that both give the same, with the same random numbers of torch's."""
     answers = []
     for call in (program, function):
-        own = [tensor.detach().clone().requires_grad_(tensor.requires_grad) for tensor in tensors]
+        own = _copies(tensors)
         with torch.random.fork_rng():
             torch.manual_seed(0)
             answers.append(tree_flatten(call(*tree_unflatten(own, structure)))[0])
@@ -87,6 +87,10 @@ def _check_same(
                 "called again it gives something else: it depends on what is no argument, and "
                 "can't be recorded"
             )
+
+
+def _copies(tensors: list[Tensor]) -> list[Tensor]:
+    return [tensor.detach().clone().requires_grad_(tensor.requires_grad) for tensor in tensors]
 
 
 class _NothingLeaves(TorchFunctionMode):

@@ -50,8 +50,9 @@ def find_run(which: str, runs_dir: Path = RUNS_DIR) -> Path:
         return matches[0]
     names = [summary["name"] for _, summary in runs]
     if matches:
-        shown = ", ".join(d.name for d in matches[:5])
-        shown += f" and {len(matches) - 5} more" if len(matches) > 5 else ""
+        from ..data.messages import listed  # completion is spared torch
+
+        shown = listed(d.name for d in matches)
         raise UserError(f"{len(matches)} runs begin with '{which}': {shown}. Give more of the name")
     stems = {name.rpartition("-")[0]: name for name in names}  # without the random digits
     near = get_close_matches(which, [*names, *stems], n=1)

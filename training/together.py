@@ -82,7 +82,7 @@ def _train(
     results: list[Result | Exception] = []
     for first in range(0, len(jobs), width):
         rows = range(len(jobs))[first : first + width]
-        if first == 0 and pace.step > _HEAVY:
+        if first == 0 and pace.step > _HEAVY and len(rows) > 2:
             _check_a_pair(group_of(rows[:2]), pace)
         group = group_of(rows)
         if first == 0:

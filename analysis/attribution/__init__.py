@@ -1,6 +1,6 @@
 """Which parts of a sample an answer, or the loss, comes from: `losslab attribute`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -15,6 +15,7 @@ from ...data.spec import Spec
 from ...errors import UserError
 from ...training.step import EagerStep
 from ..rebuild import in_use, rebuild
+from ..tell import Tell, TellWhat
 from .gradients import Integrated, Score, input_gradients, integrated_gradients
 from .occlusion import occlusion, over_patches, patches_of, spread
 from .randomised import randomised, rank_correlation
@@ -44,9 +45,6 @@ __all__ = [
 
 GRADIENT, TIMES_INPUT = "gradient", "gradient × input"
 INTEGRATED, OCCLUSION = "integrated gradients", "occlusion"
-Tell = Callable[[str, int, int], None]
-"""Hears what is being done, how much of it is done, of how much."""
-
 _FOR_MEAN = 4096  # training samples, of the mean as a baseline
 
 
@@ -136,7 +134,7 @@ def attribute(
     config: Mapping[str, Any],
     run_dir: Path | None,
     asked: Asked | None = None,
-    tell: Tell = lambda what, done, of: None,
+    tell: TellWhat = lambda what, done, of: None,
 ) -> Attribution:
     """Attribute the answers of a run, or its loss, to the inputs of some samples.
 
@@ -159,7 +157,7 @@ def measure(
     source: Source,
     asked: Asked,
     time: float = 0.0,
-    tell: Tell = lambda what, done, of: None,
+    tell: TellWhat = lambda what, done, of: None,
 ) -> Attribution:
     """By all methods, of a step whose model is left as it is; see `attribute`.
 
@@ -205,7 +203,7 @@ def samples_of(source: Source, split: SplitName, samples: int, device: torch.dev
 
 
 def _maps(
-    scores: Score, inputs: Tensor, baseline: Tensor, steps: int, tell: Callable[[int, int], None]
+    scores: Score, inputs: Tensor, baseline: Tensor, steps: int, tell: Tell
 ) -> tuple[dict[str, Tensor], Integrated]:
     gradient = input_gradients(scores, inputs)
     integrated = integrated_gradients(scores, inputs, baseline, steps, tell)

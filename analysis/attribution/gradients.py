@@ -12,13 +12,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..tell import Tell
+
 _PILOTS = 64  # places on the way, at which the score is looked at first
 _CLOSEST = 1e-6  # of them to the baseline, as a share of the way
 
 Score = Callable[[Tensor], Tensor]
 """From `[samples, ...]` to `[samples]`, each sample's number from its own row alone."""
-
-Tell = Callable[[int, int], None]
 
 
 def input_gradients(score: Score, inputs: Tensor) -> Tensor:
@@ -124,10 +124,10 @@ def integrated_gradients(
     way = inputs - baseline
     edges = _edges(score, baseline, way, steps).view(steps + 1, -1, *[1] * (inputs.ndim - 1))
     total = torch.zeros_like(inputs)
-    for done, (begin, end) in enumerate(pairwise(edges)):
-        tell(done, steps)
+    for done, (begin, end) in enumerate(pairwise(edges), 1):
         place = ((begin + end) / 2).to(inputs)
         total += (end - begin).to(inputs) * input_gradients(score, baseline + place * way)
+        tell(done, steps)
     values = total * way
     with torch.no_grad():
         change = score(inputs) - score(inputs - way)
@@ -153,4 +153,4 @@ def _edges(score: Score, baseline: Tensor, way: Tensor, steps: int) -> Tensor:
     at = torch.linspace(0, 1, steps + 1, dtype=torch.float64).expand(len(way), -1).contiguous()
     after = torch.searchsorted(steps_until, at).clamp(1, _PILOTS - 1)
     low, high = steps_until.gather(1, after - 1), steps_until.gather(1, after)
-    return (places[after - 1] + (at - low) / (high - low) * places.diff()[after - 1]).T
+    return (places[after - 1] + (at - low) / (high - low) * evenly[after - 1]).T

@@ -9,6 +9,7 @@ from typing import Any
 from ...data.source import SplitName
 from ...errors import UserError
 from ..rebuild import rebuild
+from ..tell import TellWhat
 from .gauss_newton import GaussNewton
 from .hessian import Hessian
 from .landscape import Landscape, landscape, losses
@@ -38,8 +39,6 @@ __all__ = [
 ]
 
 GAUSS_NEWTON = "Gauss–Newton"
-Tell = Callable[[str, int, int], None]
-"""Hears what is being measured, and how many steps of how many are done."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def curvature(
     asked: Asked | None = None,
     *,
     checkpoint: str = "best",
-    tell: Tell = lambda what, done, of: None,
+    tell: TellWhat = lambda what, done, of: None,
 ) -> Curvature:
     """The curvature of a run at one of its checkpoints, or of a model before its first step.
 
@@ -151,7 +150,7 @@ def measure(
     subject: Subject,
     asked: Asked,
     facts: Mapping[str, Any] | None = None,
-    tell: Tell = lambda what, done, of: None,
+    tell: TellWhat = lambda what, done, of: None,
 ) -> Curvature:
     """Spectra of the total, its terms and the Gauss–Newton matrix; and a slice of the loss.
 

@@ -1,20 +1,18 @@
 """What is known of a spectrum, exactly for a few thousand weights and estimated for more."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ..tell import Tell
 from .density import Density, density
 from .eigenvalues import extreme_eigenvalues
 from .operator import Operator, dense
 from .trace import Estimate, trace
 
 Method = Literal["auto", "exact", "estimated"]
-Tell = Callable[[int, int], None]
-"""Hears how many products of how many are done; how many it takes is not always known before."""
 
 FLAT = 1e-2  # of the largest by magnitude; the estimate does not tell what is smaller from 0
 MOST_EXACT = 2000  # weights

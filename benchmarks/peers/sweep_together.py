@@ -43,7 +43,7 @@ def train(configurations, x, y, compiled):
         rows = order[:, 0, : sweep.BATCH]
         step.compile({"input": x[rows], "target": y[rows]})
         begin += time.perf_counter() - before
-    with frozen_heap():  # as training.together and training.loop train
+    with frozen_heap():  # as all runs are trained
         for epoch in range(sweep.EPOCHS):
             for number in range(sweep.STEPS):
                 rows = order[:, epoch, number * sweep.BATCH : (number + 1) * sweep.BATCH]

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -86,10 +85,11 @@ def check_names(sampler: str, pruner: str | None) -> None:
     """
     for kind, known, name in (("sampler", _SAMPLERS, sampler), ("pruner", _PRUNERS, pruner)):
         if name is not None and name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"Did you mean {near[0]}? " if near else ""
+            from losslab.data.messages import did_you_mean
+
+            hint = did_you_mean(name, known)
             raise UserError(
-                f"unknown hydra.sweeper.{kind}={name}. {hint}There are: {', '.join(known)}"
+                f"unknown hydra.sweeper.{kind}={name}.{hint} There are: {', '.join(known)}"
             )
 
 

@@ -62,8 +62,7 @@ def test_heavy_steps_that_gain_nothing_are_not_tried_with_all(jobs, monkeypatch)
 
 
 def test_processes_are_taken_where_they_are_faster(jobs, monkeypatch):
-    found = Pace(steps=50, step=HEAVY, step_in_process=0.0, processes=3)
-    monkeypatch.setattr(together, "measure", lambda *_: found)
+    pretend(monkeypatch, step=HEAVY, step_in_process=0.0, processes=3)
     monkeypatch.setattr(together, "seconds", lambda call, device: 1.0)
     with pytest.raises(Slower, match=r"about 50 s as one program, and 5\.84 s in 3 processes"):
         train_together(jobs, Report(), processes=3)
